@@ -1,0 +1,1 @@
+"""What every room may know: identifiers, money, the clock, errors, references, language tags."""

@@ -1,0 +1,61 @@
+"""Guardrails: who may do how much. They apply as they are live now, whatever release a case is pinned to."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from caseworker.core.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """Limits of one action, by currency.
+
+    An amount above `per_action`, `per_case` or `per_customer_day` goes to approval where `above` is `approve`, and is refused
+    where it is `forbid`."""
+
+    action: str
+    per_action: Mapping[str, Money] = field(default_factory=dict)
+    per_case: Mapping[str, Money] = field(default_factory=dict)
+    per_customer_day: Mapping[str, Money] = field(default_factory=dict)
+    count_per_case: int | None = None
+    above: Literal["approve", "forbid"] = "approve"
+    always_approve: bool = False
+    queue: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A queue of people."""
+
+    name: str
+    title: str
+    service_minutes: int
+    priority: int
+
+
+@dataclass(frozen=True, slots=True)
+class Guardrails:
+    """guardrails.yaml and routing.yaml as loaded. An action that moves money and has no limit is forbidden."""
+
+    limits: Mapping[str, Limit]
+    queues: Mapping[str, Queue]
+    default_queue: str
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Money already moved or in flight, in the action's currency: by this case, and for this customer today."""
+
+    case: Money
+    customer_day: Money
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`rule` names the limit that decided."""
+
+    decision: Literal["allowed", "needs_approval", "forbidden"]
+    rule: str
+    queue: str = ""

@@ -1,0 +1,366 @@
+"""Playbooks, procedures and decisions. Everything is frozen and pure data; nothing here runs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Literal
+
+Outcome = Literal["resolved", "declined", "answered", "no_answer"]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something stands: file below the playbook folder, line from 1."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+# -- what a playbook is told about the world (its vocabulary) ----------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class OperationType:
+    """An operation procedures may name. Types are words: `string int bool Money time Ref[order] order list[line]`.
+
+    `money` is the argument that carries the amount, or a fact path such as `order.refundable` where the system decides it.
+    """
+
+    name: str
+    kind: Literal["read", "write"]
+    parameters: Mapping[str, str]
+    required: frozenset[str]
+    returns: str
+    receipt: Mapping[str, str]
+    money: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """`records` maps a record type to the types of its fields; both come from outside, this room knows no shop."""
+
+    records: Mapping[str, Mapping[str, str]]
+    operations: Mapping[str, OperationType]
+
+
+# -- a playbook as loaded ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterValue:
+    """One value with the circumstances it holds in; None means any. Dates are inclusive."""
+
+    value: object
+    country: str | None = None
+    brand: str | None = None
+    valid_from: date | None = None
+    valid_to: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A named value; the most specific matching row wins (country and brand before date range before none)."""
+
+    name: str
+    type: str
+    values: tuple[ParameterValue, ...]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Something that only the customer knows. The answer arrives as `request.KEY`; words stand in `replies/ask_KEY/`."""
+
+    key: str
+    kind: str
+    options: Mapping[str, Mapping[str, tuple[str, ...]]]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One fact that a procedure needs, by exactly one of `find`, `look`, `choose`, `take`.
+
+    find: operation returning records, exactly one wanted; look: operation returning one record; choose: a list expression
+    and the request field with chosen ids; take: a request field. `arguments` are CEL sources by parameter name.
+    """
+
+    name: str
+    find: str = ""
+    look: str = ""
+    choose: str = ""
+    take: str = ""
+    arguments: Mapping[str, str] = field(default_factory=dict)
+    using: str = ""
+    one_of: tuple[str, ...] = ()
+    ask: str = ""
+    skip_when: str = ""
+    optional: bool = False
+    place: Place = Place("", 0)
+
+
+@dataclass(frozen=True, slots=True)
+class ActSpec:
+    """One operation of a row. `arguments` are CEL sources; `name` is what its receipt is called in `done` and `failed`."""
+
+    operation: str
+    arguments: Mapping[str, str]
+    name: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class WaitSpec:
+    """`until` is CEL; the case is looked at every `every` and gives up after `at_most`, when row `then` fires."""
+
+    until: str
+    at_most: timedelta
+    then: str
+    every: timedelta
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class PromiseSpec:
+    """A commitment to the customer. `amount`, `by` and `kept_when` are CEL sources."""
+
+    what: str
+    amount: str
+    by: str
+    kept_when: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of the decision table. `when` is CEL; `otherwise` rows have an empty one."""
+
+    name: str
+    when: str
+    do: tuple[ActSpec, ...] = ()
+    reply: str = ""
+    meanwhile: str = ""
+    confirm: str = ""
+    promise: PromiseSpec | None = None
+    wait: WaitSpec | None = None
+    escalate_queue: str = ""
+    escalate_because: str = ""
+    resolve: Outcome | Literal[""] = ""
+    place: Place = Place("", 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Procedure:
+    """One procedure: needs, identity rule, named facts, rows."""
+
+    name: str
+    title: str
+    intents: tuple[str, ...]
+    needs: tuple[Need, ...]
+    verify: str
+    facts: Mapping[str, str]
+    rows: tuple[Row, ...]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class IntentSpec:
+    """What customers write about, as the playbook says it."""
+
+    name: str
+    description: str
+    examples: Mapping[str, tuple[str, ...]]
+    always_escalate: bool
+    queue: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxSpec:
+    """A mailbox of this worker. `shop` names the connection to the retailer's systems."""
+
+    address: str
+    shop: str
+    authserv_id: str
+    signature: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSpec:
+    """worker.yaml: which mailboxes, languages, reader, and how far the worker may act per intent."""
+
+    name: str
+    mailboxes: tuple[MailboxSpec, ...]
+    languages: tuple[str, ...]
+    default_language: str
+    default_country: str
+    mode: Literal["shadow", "draft", "live"]
+    intent_modes: Mapping[str, str]
+    known_machines: tuple[str, ...]
+    brand: str
+    remind_after: timedelta
+    give_up_after: timedelta
+    fallback_queue: str
+    customer_number: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Playbook:
+    """A folder that is versioned as one thing. `release` is the hash of its content; `files` the text by path."""
+
+    release: str
+    files: Mapping[str, str]
+    worker: WorkerSpec
+    parameters: Mapping[str, Parameter]
+    intents: Mapping[str, IntentSpec]
+    questions: Mapping[str, Question]
+    procedures: Mapping[str, Procedure]
+
+    def procedure_for(self, intent: str) -> Procedure | None:
+        """The procedure that handles an intent, if there is one."""
+        return next((p for p in self.procedures.values() if intent in p.intents), None)
+
+
+# -- what `decide` is given and gives back -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The result of one look-up. `records` are facts (mappings); `refused` is the code of a refusal, empty otherwise."""
+
+    records: tuple[Mapping[str, object], ...]
+    refused: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What already happened for this request.
+
+    `fired` rows never fire again. `asked` counts how often a question was put. `waiting` is a row whose wait is open, since
+    when; `found` are look-ups by need name, made in this event. `confirmed` maps a row to the customer's yes or no.
+    """
+
+    fired: tuple[str, ...] = ()
+    asked: Mapping[str, int] = field(default_factory=dict)
+    waiting: str = ""
+    waiting_since: datetime | None = None
+    found: Mapping[str, Found] = field(default_factory=dict)
+    confirmed: Mapping[str, bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LookUp:
+    """Read something: the engine calls the operation and decides again with the result in `Progress.found[need]`."""
+
+    need: str
+    operation: str
+    arguments: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Ask the customer, all keys in one mail."""
+
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One write, with evaluated arguments. `amount` is the money it may move (Money), None where it moves none."""
+
+    name: str
+    operation: str
+    arguments: Mapping[str, object]
+    amount: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Answer with the words of a reply key."""
+
+    reply: str
+
+
+@dataclass(frozen=True, slots=True)
+class Confirm:
+    """Ask for the customer's yes before the row's acts; `reply` lists what will be done."""
+
+    reply: str
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """A commitment with a due time and a check (CEL source, evaluated later with fresh facts)."""
+
+    what: str
+    amount: object
+    due: datetime
+    kept_when: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing to do until the condition holds or `deadline` passes; look again at `next_look`."""
+
+    next_look: datetime
+    deadline: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Escalate:
+    """To people. `because` is a word with meaning in `routing.yaml` and briefs."""
+
+    queue: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resolve:
+    """The request ends with this outcome."""
+
+    outcome: Outcome
+
+
+Move = LookUp | Ask | Act | Say | Confirm | Promise | Wait | Escalate | Resolve
+
+
+@dataclass(frozen=True, slots=True)
+class RowTrace:
+    """Why a row did or did not fire, with the values its condition saw."""
+
+    row: str
+    verdict: Literal["fired", "false", "unknown", "already_fired", "not_reached"]
+    seen: Mapping[str, object]
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The moves of exactly one row (or look-ups, or questions), and how they were found.
+
+    `meanwhile` is a reply for the time in which an act of the row is pending or unknown. `facts` are the named facts and
+    needs that were computed, for replies and briefs.
+    """
+
+    procedure: str
+    rule: str
+    moves: tuple[Move, ...]
+    trace: tuple[RowTrace, ...]
+    meanwhile: str = ""
+    missing: tuple[str, ...] = ()
+    identity: Literal["not_needed", "verified", "unverified", "refused"] = "not_needed"
+    facts: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something `check` found. `advice` says what to write instead."""
+
+    place: Place
+    severity: Literal["error", "warning"]
+    code: str
+    message: str
+    advice: str
