@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Literal
 
+Identity = Literal["not_needed", "verified", "unverified", "refused"]
 Outcome = Literal["resolved", "declined", "answered", "no_answer"]
 
 
@@ -24,7 +25,8 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class OperationType:
-    """An operation procedures may name. Types are words: `string int bool Money time Ref[order] order list[line]`.
+    """An operation procedures may name. Types are words: `string int bool Money time Ref[order] order list[line]`, further
+    `double`, `duration`, `map[string]`, `optional[time]` (may be absent) and `enum[placed|paid]` (a string of these).
 
     `money` is the argument that carries the amount, or a fact path such as `order.refundable` where the system decides it.
     """
@@ -100,6 +102,7 @@ class Need:
     skip_when: str = ""
     optional: bool = False
     place: Place = Place("", 0)
+    lines: Mapping[str, int] = field(default_factory=dict)  # line of each key, for messages
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +139,10 @@ class PromiseSpec:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of the decision table. `when` is CEL; `otherwise` rows have an empty one."""
+    """One row of the decision table. `when` is CEL; `otherwise` rows have an empty one.
+
+    `confidence` is the least confidence of the request's intent with which the row may fire (0 to 1).
+    """
 
     name: str
     when: str
@@ -150,6 +156,8 @@ class Row:
     escalate_because: str = ""
     resolve: Outcome | Literal[""] = ""
     place: Place = Place("", 0)
+    confidence: float = 0.0
+    lines: Mapping[str, int] = field(default_factory=dict)  # line of each key, for messages
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +172,7 @@ class Procedure:
     facts: Mapping[str, str]
     rows: tuple[Row, ...]
     place: Place
+    lines: Mapping[str, int] = field(default_factory=dict)  # line of each named fact (`facts.NAME`) and key, for messages
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,9 +271,10 @@ class LookUp:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Ask the customer, all keys in one mail."""
+    """Ask the customer, all keys in one mail. For `not_found` keys an answer was there, but nothing fits it."""
 
     keys: tuple[str, ...]
+    not_found: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,12 +303,17 @@ class Confirm:
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """A commitment with a due time and a check (CEL source, evaluated later with fresh facts)."""
+    """A commitment with a due time and a check (CEL source, judged later with fresh facts).
+
+    `bound` are the named facts that the check uses, as they were when the promise was made: a refund empties what is
+    refundable, so "refunded >= value" means the value of that day. `judge` takes them.
+    """
 
     what: str
     amount: object
     due: datetime
     kept_when: str
+    bound: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,12 +344,13 @@ Move = LookUp | Ask | Act | Say | Confirm | Promise | Wait | Escalate | Resolve
 
 @dataclass(frozen=True, slots=True)
 class RowTrace:
-    """Why a row did or did not fire, with the values its condition saw."""
+    """Why a row did or did not fire, with the values its condition saw. `error` says why it could not be computed."""
 
     row: str
-    verdict: Literal["fired", "false", "unknown", "already_fired", "not_reached"]
+    verdict: Literal["fired", "false", "unknown", "already_fired", "not_reached", "error"]
     seen: Mapping[str, object]
     missing: tuple[str, ...] = ()
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,7 +358,9 @@ class Decision:
     """The moves of exactly one row (or look-ups, or questions), and how they were found.
 
     `meanwhile` is a reply for the time in which an act of the row is pending or unknown. `facts` are the named facts and
-    needs that were computed, for replies and briefs.
+    needs that were computed, for replies and briefs; nothing that was looked up is among them before the identity holds.
+    `rule` is empty for look-ups, questions and escalations that no row asked for. `timed_out` is the row whose wait ended
+    by time-out in this decision; the case keeps it as the fact `timed_out.ROW`.
     """
 
     procedure: str
@@ -351,8 +369,9 @@ class Decision:
     trace: tuple[RowTrace, ...]
     meanwhile: str = ""
     missing: tuple[str, ...] = ()
-    identity: Literal["not_needed", "verified", "unverified", "refused"] = "not_needed"
+    identity: Identity = "not_needed"
     facts: Mapping[str, object] = field(default_factory=dict)
+    timed_out: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,3 +383,31 @@ class Finding:
     code: str
     message: str
     advice: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What `judge` says of a condition outside the table (a promise's check): True, False, or None with what it needs.
+
+    `look_ups` are to be made first; `error` says why it cannot be computed at all.
+    """
+
+    holds: bool | None
+    look_ups: tuple[LookUp, ...] = ()
+    missing: tuple[str, ...] = ()
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the other parts of the playbook offer, for `check`.
+
+    `replies` maps a reply key to its languages and each language to the variable paths its words use
+    (`{"return_label": {"en": {"order.number", "done.rma.number"}}}`). `guarded_actions` are the operations that
+    `guardrails.yaml` has an entry for; `operations` those the connected system offers, None where that is not known.
+    """
+
+    replies: Mapping[str, Mapping[str, frozenset[str]]]
+    queues: frozenset[str]
+    guarded_actions: frozenset[str]
+    operations: frozenset[str] | None = None
