@@ -9,6 +9,7 @@ import contextlib
 import fcntl
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -94,7 +95,7 @@ class EmbeddedServer:
         Raises `ConfigurationError` where the folder, the account or the version does not fit, `StoreError` where the server
         does not come up.
         """
-        account = host.server_account()
+        account = host.server_account(self._data_dir)
         host.prepare_data_dir(self._data_dir, account)
         try:
             with self._locked(supervisor.START_LOCK, fcntl.LOCK_EX):
@@ -186,7 +187,7 @@ class EmbeddedServer:
         with contextlib.suppress(FileNotFoundError):
             if self._log.stat().st_size > _LOG_LIMIT:
                 self._log.replace(self._log.with_suffix(".log.1"))
-        descriptor = os.open(self._log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        descriptor = supervisor.open_private(self._log, os.O_WRONLY | os.O_APPEND)
         try:
             written = os.fstat(descriptor).st_size
             subprocess.run(  # noqa: S603  # our own file under our own Python
@@ -217,14 +218,14 @@ class EmbeddedServer:
         host.require_room(self._data_dir)
         partial = self._data_dir / f"{_CLUSTER}.partial"
         if partial.exists():
-            _remove_tree(partial)
+            shutil.rmtree(partial)
         host.private_folder(partial, account)
         command = [str(programs / "initdb"), "-D", str(partial), "-U", _SUPERUSER, "--encoding=UTF8", "--no-locale"]
         command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--auth-local=trust", "--auth-host=reject"]
         command += ["--no-instructions", *(["--no-sync"] if self._tuning.get("fsync") == "off" else [])]
         made = host.run_as(account, command)
         if made.returncode:
-            _remove_tree(partial)
+            shutil.rmtree(partial)
             raise host.failure(made.stderr or made.stdout, doing="making the cluster", log=self._log)
         partial.rename(self._cluster)
 
@@ -239,7 +240,7 @@ class EmbeddedServer:
             raise host.failure(str(error), doing="opening it", log=self._log) from error
 
     def _address(self, role: str, database: str) -> str:
-        return f"postgresql://{role}@/{database}?host={quote(str(self._sockets), safe='')}"
+        return f"postgresql://{role}@/{database}?host={quote(str(self._sockets), safe='')}&port=5432"
 
     def _is_supervised(self) -> bool:
         """True while a supervisor lives."""
@@ -269,9 +270,3 @@ class EmbeddedServer:
             yield
         finally:
             os.close(descriptor)
-
-
-def _remove_tree(folder: Path) -> None:
-    import shutil
-
-    shutil.rmtree(folder)

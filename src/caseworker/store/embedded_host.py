@@ -31,10 +31,13 @@ class Account:
     gid: int
 
 
-def server_account() -> Account | None:
-    """None when we are not root. As root: `caseworker`, made if possible, else an unprivileged account that exists."""
+def server_account(data_dir: Path) -> Account | None:
+    """None when we are not root. As root: the owner of the data directory, if that is an ordinary user's; else `caseworker`,
+    made if possible; else an unprivileged account that exists."""
     if os.geteuid() != 0:
         return None
+    if data_dir.exists() and (owner := data_dir.stat()).st_uid:
+        return Account(f"with the number {owner.st_uid}", owner.st_uid, owner.st_gid)
     found = _account(_ACCOUNTS[0])
     if found is None:
         _add_account(_ACCOUNTS[0])
@@ -89,10 +92,14 @@ def reachable_programs(programs: Path, *, data_dir: Path, account: Account | Non
         for old in data_dir.glob("pgsql-*"):  # of earlier releases; no server runs while we are starting one
             shutil.rmtree(old)
         partial = Path(tempfile.mkdtemp(prefix="pgsql-", suffix=".partial", dir=data_dir))
-        shutil.copytree(programs.parent, partial, symlinks=True, dirs_exist_ok=True)
+        package = programs.parent.parent
+        # The programs find their libraries by relative paths, in the folders that wheel tools put them into.
+        for part in (programs.parent, package.with_name(f"{package.name}.libs"), package / ".dylibs"):
+            if part.exists():
+                shutil.copytree(part, partial / part.relative_to(package.parent), symlinks=True)
         _open_tree(partial)
         partial.rename(copy)
-    return copy / "bin"
+    return copy / programs.relative_to(programs.parent.parent.parent)
 
 
 def _open_tree(root: Path) -> None:
@@ -191,18 +198,26 @@ def own_tree(root: Path, account: Account | None) -> None:
 
 def run_as(account: Account | None, command: Sequence[str]) -> "subprocess.CompletedProcess[str]":
     """Runs a program to its end under the account, with a bare environment."""
-    return subprocess.run(  # noqa: S603  # callers name programs of the wheel or of the system
-        command,
-        check=False,
-        capture_output=True,
-        text=True,
-        cwd="/",
-        env=environment(),
-        stdin=subprocess.DEVNULL,
-        user=account.uid if account else None,
-        group=account.gid if account else None,
-        extra_groups=[] if account else None,
-    )
+    try:
+        return subprocess.run(  # noqa: S603  # callers name programs of the wheel or of the system
+            command,
+            check=False,
+            capture_output=True,
+            text=True,
+            cwd="/",
+            env=environment(),
+            stdin=subprocess.DEVNULL,
+            user=account.uid if account else None,
+            group=account.gid if account else None,
+            extra_groups=[] if account else None,
+        )
+    except PermissionError as error:
+        if account is None:
+            raise
+        raise ConfigurationError(
+            f"PostgreSQL does not run as root, and root may not change to the account {account.name} here.",
+            remedy="Start Caseworker as an ordinary user (for a container: --user), or set CASEWORKER_DATABASE_URL.",
+        ) from error
 
 
 def environment() -> dict[str, str]:

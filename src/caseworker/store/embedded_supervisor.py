@@ -53,7 +53,16 @@ class Plan:
 
 def open_lock(path: Path) -> int:
     """A descriptor to `flock`; closed on exec unless it is passed on. Raises OSError."""
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    return open_private(path, os.O_RDWR)
+
+
+def open_private(path: Path, flags: int) -> int:
+    """Opens or makes a file for its owner alone. What root makes belongs to the owner of the folder, who may come next."""
+    descriptor = os.open(path, flags | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    if os.geteuid() == 0:
+        folder = path.parent.stat()
+        os.fchown(descriptor, folder.st_uid, folder.st_gid)
+    return descriptor
 
 
 def try_lock(descriptor: int, how: int) -> bool:
