@@ -1,6 +1,7 @@
 """How a retailer's system can refuse or fail:
 
 CommerceError
+├── BadArguments       a call that makes no sense; a mistake in a procedure or a binding, not an answer of the system
 ├── Refusal            a business answer; becomes a fact that a procedure can test (`failed.NAME.code`)
 │   ├── NotFound  Ambiguous  Conflict  InvalidState  AmountExceeded  Unsupported  Denied
 └── Trouble            a technical failure
@@ -11,12 +12,20 @@ CommerceError
 from datetime import timedelta
 
 from caseworker.core.errors import CaseworkerError
+from caseworker.core.money import Money
+from caseworker.core.refs import Ref
 
 
 class CommerceError(CaseworkerError):
     """A system of the retailer refused or failed. `code` is the word procedures test."""
 
     code = "error"
+
+
+class BadArguments(CommerceError):
+    """An argument is missing, unknown or of the wrong type; nothing was done."""
+
+    code = "bad_arguments"
 
 
 class Refusal(CommerceError):
@@ -32,9 +41,13 @@ class NotFound(Refusal):
 
 
 class Ambiguous(Refusal):
-    """Several records match."""
+    """Several records match; `candidates` are they."""
 
     code = "ambiguous"
+
+    def __init__(self, message: str, *, candidates: tuple[Ref, ...] = (), remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.candidates = candidates
 
 
 class Conflict(Refusal):
@@ -44,15 +57,26 @@ class Conflict(Refusal):
 
 
 class InvalidState(Refusal):
-    """The record's state does not allow it (a shipped order cannot be cancelled)."""
+    """The record's state does not allow it (a shipped order cannot be cancelled).
+
+    `current` is the state in the system's own word, `allowed` the states in which it would be possible."""
 
     code = "invalid_state"
 
+    def __init__(self, message: str, *, current: str = "", allowed: tuple[str, ...] = (), remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.current = current
+        self.allowed = allowed
+
 
 class AmountExceeded(Refusal):
-    """More than is refundable was asked for."""
+    """More than is refundable was asked for; `max` is what would be possible now."""
 
     code = "amount_exceeded"
+
+    def __init__(self, message: str, *, max: Money | None = None, remedy: str = "") -> None:  # noqa: A002 (the fact is called so)
+        super().__init__(message, remedy=remedy)
+        self.max = max
 
 
 class Unsupported(Refusal):

@@ -34,7 +34,8 @@ class PostalAddress:
 class Line:
     """One line of an order. Quantities count pieces; `refundable` is what may still be refunded for the line.
 
-    `attributes` are things like colour and size; `titles` are names of the item in other languages.
+    `attributes` are things like colour and size; `titles` are names of the item in other languages. `returned` counts pieces in
+    a return that was registered and not rejected, also before the parcel is back; `reshipped` pieces that were sent again.
     """
 
     id: str
@@ -52,6 +53,7 @@ class Line:
     final_sale: bool = False
     attributes: Mapping[str, str] = field(default_factory=dict)
     titles: Mapping[str, str] = field(default_factory=dict)
+    reshipped: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,9 @@ class Payment:
 
 @dataclass(frozen=True, slots=True)
 class Shipment:
-    """One parcel. `expected_at` is the promised delivery; `last_scan_at` the carrier's last sign of life."""
+    """One parcel. `expected_at` is the promised delivery; `last_scan_at` the carrier's last sign of life.
+
+    `pickup_point` and `pickup_until` are set while the parcel waits to be fetched; `trace_number` once a search was opened."""
 
     ref: Ref
     carrier: str
@@ -83,6 +87,9 @@ class Shipment:
     delivered_at: datetime | None
     last_scan_at: datetime | None
     line_ids: tuple[str, ...]
+    pickup_point: str = ""
+    pickup_until: datetime | None = None
+    trace_number: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +107,14 @@ class Return:
     received_at: datetime | None
     refunded_at: datetime | None
     label_url: str
+    refund_due_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """An order with everything that belongs to it. `version` in `ref` is for optimistic writes."""
+    """An order with everything that belongs to it. `version` in `ref` is for optimistic writes; `shipping` is the fee in `total`.
+
+    `available_actions` are names of operations that the system would accept now."""
 
     ref: Ref
     number: str
@@ -131,6 +141,7 @@ class Order:
     available_actions: tuple[str, ...]
     read_at: datetime
     flags: tuple[str, ...] = ()
+    shipping: Money | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +156,34 @@ class Customer:
     since: datetime
     orders: int
     flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Invoice:
+    """The invoice of an order; `sent_at` is when it was last sent to the customer."""
+
+    ref: Ref
+    number: str
+    order: Ref
+    total: Money
+    sent_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """One variant that can be ordered. `style` is shared by the variants of an item; `stock` counts pieces."""
+
+    ref: Ref
+    sku: str
+    style: str
+    title: str
+    category: str
+    price: Money
+    stock: int
+    returnable: bool
+    final_sale: bool = False
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    titles: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -248,7 +248,9 @@ def refund_overdue(life: Life) -> None:
 def return_refunded(life: Life) -> None:
     arrived = life.delivered()
     received = arrived + life.dice.uniform(4, 9)
-    life.send_back("refunded", created=arrived + 1, received=received, refunded=min(received + life.dice.uniform(0.5, 6), life.age))
+    life.send_back(
+        "refunded", created=arrived + 1, received=received, refunded=min(received + life.dice.uniform(0.5, 6), life.age)
+    )
 
 
 def return_rejected(life: Life) -> None:

@@ -17,6 +17,9 @@ from caseworker.commerce.adapters.sandbox.range import Place, Product, places, p
 DEFAULT_AT = datetime(2026, 12, 2, 9, 0, tzinfo=UTC)
 MONTHS_BACK = timedelta(days=425)
 _MAIL_DOMAINS = ("example.com", "example.org", "example.net", "post.example", "mail.example", "inbox.example")
+_SPELLED = {
+    ord(letter): plain for letter, plain in {"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "ł": "l", " ": "", "'": ""}.items()
+}
 _RATES = {"EUR": 100, "GBP": 87, "PLN": 430}  # hundredths of the euro price
 
 
@@ -133,7 +136,9 @@ class _Generator:
             "version": 1,
         }
         count = self.dice.choices([1, 2, 3, 4], [46, 32, 15, 7])[0]
-        order["lines"] = [self._line(index, product, order) for index, product in enumerate(self.dice.sample(self.products, count), 1)]
+        order["lines"] = [
+            self._line(index, product, order) for index, product in enumerate(self.dice.sample(self.products, count), 1)
+        ]
         if total(order) < 5000 * _RATES[place.currency] // 100:
             order["shipping"] = text(order, 495 * _RATES[place.currency] // 100)
         order["payments"] = self._payments(order)
@@ -217,5 +222,4 @@ def _address(dice: random.Random, place: Place, country: str, name: str) -> Docu
 
 
 def _ascii(name: str) -> str:
-    plain = name.lower().translate(str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "ł": "l", " ": "", "'": ""}))
-    return unicodedata.normalize("NFKD", plain).encode("ascii", "ignore").decode()
+    return unicodedata.normalize("NFKD", name.lower().translate(_SPELLED)).encode("ascii", "ignore").decode()

@@ -65,7 +65,9 @@ def inconsistencies(order: Document, customers: Mapping[str, Document]) -> list[
             found.append(f"payments[{index}].refunded: with `in_flight` it is more than was captured")
     captured = sum(minor(order, payment["captured"]) for payment in order["payments"])
     if captured > total(order):
-        found.append(f"payments: {text(order, captured)} captured is more than the order's total of {text(order, total(order))}")
+        found.append(
+            f"payments: {text(order, captured)} captured is more than the order's total of {text(order, total(order))}"
+        )
     known = {line["id"]: line for line in order["lines"]}
     for name in ("shipments", "returns"):
         for index, parcel in enumerate(order[name]):

@@ -1,0 +1,83 @@
+"""What keeps a write from happening twice: keys, hashes of arguments, locks, and what is refundable. Pure.
+
+No shop that was tried protects against a repeated refund, so the protection is ours (docs/why/house.md): the key names the
+write, the hash tells whether it is the same write, the lock keeps two writers from checking the same money at once.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+
+from caseworker.commerce.ports import WriteCall
+from caseworker.core import facts
+from caseworker.core.money import Money
+from caseworker.core.refs import Ref
+
+_REFUNDS = frozenset({"payments.refund"})
+_MOVES_MONEY_OF_ORDER = frozenset({"orders.cancel", "orders.refund"})
+
+
+def idempotency_key(case: str, request: str, row: str, name: str) -> str:
+    """The key of one act: the same act of the same row of the same request has the same key, for ever.
+
+    43 characters of letters, digits and a dash: shorter than any limit that a shop's interface sets.
+    """
+    return "cw-" + _digest([case, request, row, name])[:40]
+
+
+def arguments_hash(arguments: Mapping[str, object]) -> str:
+    """64 hex digits that are equal for equal arguments.
+
+    A reference counts without its version and a record by its identity and quantity, since both are read anew before a write
+    is tried again and the write stays the same one.
+    """
+    return _digest(facts.dump(_essence(facts.of(arguments))))
+
+
+def lock_keys(call: WriteCall, *, payments: Iterable[Ref] = ()) -> tuple[str, ...]:
+    """The names of the locks a writer must hold, sorted, so that two writers never wait for each other.
+
+    One lock per payment for refunds, and for cancels and refunds of an order with the order's `payments` (as read before the
+    call); one per order for every other write. A write that touches neither locks the record it names, or nothing.
+    """
+    if call.operation in _REFUNDS:
+        return _names(call, "payment")
+    if call.operation in _MOVES_MONEY_OF_ORDER:
+        paid = {f"{call.shop}:payment:{ref.id}" for ref in payments}
+        return tuple(sorted(paid | set(_names(call, "order"))))
+    return _names(call, "order") or _names(call, None)
+
+
+def refundable(captured: Money, refunded: Money, in_flight: Money) -> Money:
+    """captured - refunded - in flight, never negative. MoneyError where the currencies differ."""
+    return max(captured - refunded - in_flight, Money(0, captured.currency))
+
+
+def _names(call: WriteCall, kind: str | None) -> tuple[str, ...]:
+    refs = [_ref(value) for value in call.arguments.values()]
+    return tuple(sorted({f"{call.shop}:{ref.type}:{ref.id}" for ref in refs if ref and kind in (None, ref.type)}))
+
+
+def _ref(value: object) -> Ref | None:
+    if isinstance(value, Mapping):
+        value = value.get("ref")
+    return value if isinstance(value, Ref) else None
+
+
+def _essence(value: object) -> object:
+    if isinstance(value, Ref):
+        return Ref(value.system, value.type, value.id)
+    if isinstance(value, list):
+        return [_essence(item) for item in value]
+    if isinstance(value, Mapping):
+        if isinstance(value.get("ref"), Ref):
+            return _essence(value["ref"])
+        if "id" in value:
+            return {"id": value["id"], "quantity": value.get("quantity")}
+        return {key: _essence(item) for key, item in value.items() if item is not None}
+    return value
+
+
+def _digest(value: object) -> str:
+    written = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(written.encode()).hexdigest()
