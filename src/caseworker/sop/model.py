@@ -101,6 +101,7 @@ class Need:
     ask: str = ""
     skip_when: str = ""
     optional: bool = False
+    along: bool = True  # whether it is asked along with other questions, or only when a row needs it
     place: Place = Place("", 0)
     lines: Mapping[str, int] = field(default_factory=dict)  # line of each key, for messages
 

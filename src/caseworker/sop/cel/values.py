@@ -1,0 +1,57 @@
+"""What a condition can yield beside a value: not known yet, or not computable. Neither is ever taken for false."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Facts are missing that may still come; `paths` names them."""
+
+    paths: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """The value cannot be computed. `absent` tells a fact that is known not to be there, which `has()` makes false."""
+
+    message: str
+    absent: bool = False
+
+
+class Scope(Protocol):
+    """Where a condition reads its facts, and where it notes what it saw (path to value)."""
+
+    seen: dict[str, object]
+    variables: dict[str, object]
+
+    def get(self, name: str) -> object:
+        """The value of a name, Unknown, or Fault."""
+        ...
+
+    def missing(self, root: str, path: str) -> object:
+        """What it means that `path` below `root` is not in the tree: Unknown or Fault."""
+        ...
+
+    def country(self) -> object:
+        """ISO country of the business calendar, or Unknown."""
+        ...
+
+
+def trouble(*values: object) -> Unknown | Fault | None:
+    """Unknown (all paths together) before Fault: what is missing may settle the matter. None where all are values."""
+    unknown = [v.paths for v in values if isinstance(v, Unknown)]
+    if unknown:
+        return Unknown(frozenset().union(*unknown))
+    return next((v for v in values if isinstance(v, Fault)), None)
+
+
+def absent(path: str) -> Fault:
+    """`path` is known not to be there."""
+    return Fault(f"{path} is not there; test it with has({path}).", absent=True)
+
+
+def is_record(value: object) -> bool:
+    """Records and maps are mappings."""
+    return isinstance(value, Mapping)

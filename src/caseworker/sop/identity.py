@@ -1,0 +1,78 @@
+"""Who may be told about a record, and for whom may be acted: its owner.
+
+A sender address that the mail server verified and that is the record's proves it. Otherwise the order number and the postcode
+that the customer wrote have to be those of the order. Spelling is forgiven (case, blanks, hyphens, a country letter before the
+postcode), nothing else.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from caseworker.sop.model import Identity
+from caseworker.sop.scope import Scope
+
+NUMBER, POSTCODE = "order_number", "postcode"
+ATTEMPTS = 2  # how often a question is put before people take over
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """`keys` are what to ask, `wrong` those whose answer does not fit. `possible` is False where no question can help."""
+
+    identity: Identity
+    keys: tuple[str, ...] = ()
+    wrong: tuple[str, ...] = ()
+    possible: bool = True
+
+
+def open_keys(scope: Scope) -> tuple[str, ...]:
+    """What an unverified sender still has to write, whatever the record is."""
+    if _section(scope, "sender").get("verified") is True:
+        return ()
+    return tuple(key for key in (NUMBER, POSTCODE) if not _given(scope, key))
+
+
+def prove(scope: Scope, record: Mapping[str, object]) -> Proof:
+    """Holds the sender against the owner of a record."""
+    sender, owner = _section(scope, "sender"), record.get("email")
+    known = isinstance(owner, str) and bool(owner.strip()) and sender.get("verified") is True
+    if known and _address(sender.get("address")) == _address(owner):
+        return Proof("verified")
+    address = record.get("address")
+    expected = {NUMBER: record.get("number"), POSTCODE: address.get(POSTCODE) if isinstance(address, Mapping) else None}
+    if not all(isinstance(value, str) and _plain(value) for value in expected.values()):
+        return Proof("unverified", possible=False)
+    missing = tuple(key for key in expected if not _given(scope, key))
+    wrong = tuple(key for key in expected if key not in missing and not _fits(scope, key, str(expected[key])))
+    if not missing and not wrong:
+        return Proof("verified")
+    return Proof("unverified", keys=missing + wrong, wrong=wrong)
+
+
+def _section(scope: Scope, name: str) -> Mapping[str, object]:
+    value = scope.get(name)
+    return value if isinstance(value, Mapping) else {}
+
+
+def _given(scope: Scope, key: str) -> bool:
+    """Written by this customer; what the system found by itself proves nothing."""
+    request = _section(scope, "request")
+    given = request.get("given")
+    written = isinstance(given, Mapping) and given.get(key) is True
+    return written and isinstance(request.get(key), str) and bool(_plain(str(request[key])))
+
+
+def _fits(scope: Scope, key: str, expected: str) -> bool:
+    given, wanted = _plain(str(_section(scope, "request")[key])), _plain(expected)
+    if key == POSTCODE and wanted[0].isdigit():
+        given = re.sub(r"^[A-Z]{1,3}(?=\d)", "", given)  # D-50667, NL 1012 AB
+    return given == wanted
+
+
+def _address(value: object) -> str:
+    return str(value).strip().casefold()
+
+
+def _plain(text: str) -> str:
+    return "".join(char for char in text.upper() if char.isalnum())

@@ -1,0 +1,89 @@
+"""Reading a playbook: folder to texts, texts to `Playbook`."""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from caseworker.core.errors import ConfigurationError
+from caseworker.sop.errors import PlaybookProblems
+from caseworker.sop.loading.parameters import read_parameters
+from caseworker.sop.loading.procedures import read_procedure
+from caseworker.sop.loading.text import Item, Problems, read_yaml
+from caseworker.sop.loading.worker import read_intents, read_questions, read_worker
+from caseworker.sop.model import Place, Playbook, Procedure
+
+TEXT_FILES = (".yaml", ".yml", ".md", ".txt", ".csv", ".json")
+SHOWN = 12  # hex digits of a release that people see
+
+
+def read_folder(path: Path) -> Mapping[str, str]:
+    """The texts of a playbook folder by relative path (with `/`). Hidden files and files that are no text are left out.
+
+    Raises ConfigurationError where the folder is not there or a file is not UTF-8.
+    """
+    if not path.is_dir():
+        raise ConfigurationError(f"There is no playbook folder {path}.", remedy="Give the folder that holds worker.yaml.")
+    files: dict[str, str] = {}
+    for file in sorted(path.rglob("*")):
+        relative = file.relative_to(path)
+        if any(part.startswith((".", "__")) for part in relative.parts) or file.suffix not in TEXT_FILES or not file.is_file():
+            continue
+        try:
+            files[relative.as_posix()] = file.read_text(encoding="utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise ConfigurationError(f"{file} is not written in UTF-8.", remedy="Save it as UTF-8.") from error
+    return files
+
+
+def release_of(files: Mapping[str, str]) -> str:
+    """The release: SHA-256 over paths and texts in the order of the paths, 64 hex digits."""
+    digest = hashlib.sha256()
+    for path in sorted(files):
+        for part in (path, files[path].replace("\r\n", "\n")):
+            encoded = part.encode()
+            digest.update(len(encoded).to_bytes(8, "big") + encoded)
+    return digest.hexdigest()
+
+
+def short(release: str) -> str:
+    """A release as people see it."""
+    return release[:SHOWN]
+
+
+def load(files: Mapping[str, str]) -> Playbook:
+    """The playbook of these texts. Raises PlaybookProblems with every structural problem."""
+    problems = Problems()
+    playbook = Playbook(
+        release=release_of(files),
+        files=dict(files),
+        worker=read_worker(_file(files, "worker.yaml", problems, needed=True)),
+        parameters=read_parameters(_file(files, "parameters.yaml", problems)),
+        intents=read_intents(_file(files, "intents.yaml", problems, needed=True)),
+        questions=read_questions(_file(files, "questions.yaml", problems)),
+        procedures=_procedures(files, problems),
+    )
+    if problems.findings:
+        raise PlaybookProblems(problems.findings)
+    return playbook
+
+
+def _file(files: Mapping[str, str], name: str, problems: Problems, *, needed: bool = False) -> Item:
+    if name in files:
+        return read_yaml(name, files[name], problems)
+    if needed:
+        problems.add(Place(name, 1), "missing_file", f"There is no {name}.", "Add it to the folder.")
+    return Item({}, Place(name, 1), Problems())
+
+
+def _procedures(files: Mapping[str, str], problems: Problems) -> dict[str, Procedure]:
+    procedures: dict[str, Procedure] = {}
+    for name in sorted(files):
+        if not (name.startswith("sops/") and name.endswith((".yaml", ".yml"))):
+            continue
+        procedure = read_procedure(read_yaml(name, files[name], problems))
+        if procedure.name in procedures:
+            other = procedures[procedure.name].place.file
+            message = f"The procedure `{procedure.name}` stands in {other} too."
+            problems.add(procedure.place, "duplicate_name", message, "Give each procedure its own name.")
+        procedures[procedure.name] = procedure
+    return procedures

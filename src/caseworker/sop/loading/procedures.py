@@ -1,0 +1,199 @@
+"""sops/NAME.yaml: one procedure per file."""
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import cast
+
+from caseworker.sop.loading.text import Item
+from caseworker.sop.model import ActSpec, Need, Outcome, Procedure, PromiseSpec, Row, WaitSpec
+
+OUTCOMES = ("resolved", "declined", "answered", "no_answer")
+_NAME = re.compile(r"[a-z_][a-z0-9_]*")
+_VERIFY = re.compile(r"owner\(\s*([a-z_][a-z0-9_]*)\s*\)")
+_WAYS = ("find", "look", "choose", "take")
+RESERVED = ("now", "message", "request", "sender", "param", "done", "failed", "timed_out", "case")
+
+
+def read_procedure(item: Item) -> Procedure:
+    """One procedure. Expressions stay texts; `check` reads them."""
+    keys = item.keys("title", "intents", "needs", "verify", "facts", required=("sop", "rules"))
+    needs = tuple(_need(name, entry) for name, entry in keys["needs"].mapping().items()) if "needs" in keys else ()
+    facts = keys["facts"].mapping() if "facts" in keys else {}
+    for name, entry in facts.items():
+        _name(name, entry)
+        if any(need.name == name for need in needs):
+            entry.add("duplicate_name", f"`{name}` is a need and a fact.", "Rename one of them.")
+    name = keys["sop"].text() if "sop" in keys else ""
+    return Procedure(
+        name=name,
+        title=_text(keys, "title") or name,
+        intents=keys["intents"].texts() if "intents" in keys else (),
+        needs=needs,
+        verify=_verify(keys["verify"], needs) if "verify" in keys else "",
+        facts={name: entry.text() for name, entry in facts.items()},
+        rows=_rows(keys["rules"]) if "rules" in keys else (),
+        place=item.place,
+        lines={f"facts.{name}": entry.place.line for name, entry in facts.items()}
+        | {key: entry.place.line for key, entry in keys.items()},
+    )
+
+
+def _text(keys: Mapping[str, Item], name: str) -> str:
+    return keys[name].text() if name in keys else ""
+
+
+def _name(name: str, item: Item) -> str:
+    if not _NAME.fullmatch(name):
+        item.add("bad_name", f"{name!r} is no name.", "Use small letters, digits and _, for example `days_since`.")
+    elif name in RESERVED:
+        item.add("reserved_name", f"`{name}` is the name of a built-in section of facts.", "Choose another name.")
+    return name
+
+
+def _verify(item: Item, needs: tuple[Need, ...]) -> str:
+    """The need whose owner the sender has to be."""
+    found = _VERIFY.fullmatch(item.text().strip())
+    if found is None or all(need.name != found[1] for need in needs):
+        item.add("bad_verify", f"`{item.value}` names no need.", "Write for example `verify: owner(order)`.")
+        return ""
+    return found[1]
+
+
+def _need(name: str, item: Item) -> Need:
+    _name(name, item)
+    keys = item.keys(*_WAYS, "with", "by", "one_of", "ask", "skip_when", "optional", "along")
+    ways = [way for way in _WAYS if way in keys]
+    if len(ways) != 1:
+        item.add("need_way", f"The need `{name}` says {len(ways)} ways to get it.", f"Give exactly one of {', '.join(_WAYS)}.")
+    if "choose" in keys and "by" not in keys:
+        item.add(
+            "missing_key",
+            f"`by:` is missing in `{name}`.",
+            "Name the answer with the chosen ones, such as `by: request.items`.",
+        )
+    if "with" in keys and not {"find", "look"} & set(ways):
+        keys["with"].add("unknown_key", "`with:` belongs to `find` and `look`.", "Remove it.")
+    arguments = keys["with"].mapping() if "with" in keys else {}
+    return Need(
+        name=name,
+        find=_text(keys, "find"),
+        look=_text(keys, "look"),
+        choose=_text(keys, "choose"),
+        take=_text(keys, "take"),
+        arguments={key: entry.text() for key, entry in arguments.items()},
+        using=_text(keys, "by"),
+        one_of=keys["one_of"].texts() if "one_of" in keys else (),
+        ask=_text(keys, "ask"),
+        skip_when=_text(keys, "skip_when"),
+        optional=keys["optional"].flag() if "optional" in keys else False,
+        along=keys["along"].flag() if "along" in keys else True,
+        place=item.place,
+        lines={key: entry.place.line for key, entry in (*keys.items(), *arguments.items())},
+    )
+
+
+# -- rows --------------------------------------------------------------------------------------------------------------
+
+
+def _rows(item: Item) -> tuple[Row, ...]:
+    rows = tuple(_row(entry) for entry in item.items())
+    names: set[str] = set()
+    for row, entry in zip(rows, item.items(), strict=True):
+        if row.name in names:
+            entry.add("duplicate_name", f"Two rows are called `{row.name}`.", "Give each row its own name.")
+        names.add(row.name)
+    acts: dict[str, str] = {}
+    for row, entry in zip(rows, item.items(), strict=True):
+        if len({act.name for act in row.do}) < len(row.do):
+            entry.add("duplicate_name", f"Two acts of `{row.name}` have one receipt name.", "Name one with `as:`.")
+        for act in row.do:  # two rows may share a name where they are two ways to the same act
+            if acts.setdefault(act.name, act.operation) != act.operation:
+                advice = "Name one with `as:`."
+                entry.add("duplicate_name", f"`{act.name}` is the receipt of {acts[act.name]} and of {act.operation}.", advice)
+    return rows
+
+
+_ROW_KEYS = ("when", "do", "reply", "meanwhile", "confirm", "promise", "wait", "escalate", "resolve", "confidence")
+
+
+def _row(item: Item) -> Row:
+    keys = item.keys("rule", "otherwise", *_ROW_KEYS)
+    name = _row_name(item, keys)
+    escalate = keys["escalate"].keys("queue", required=("because",)) if "escalate" in keys else {}
+    confidence = keys["confidence"].number() if "confidence" in keys else 0.0
+    if not 0 <= confidence <= 1:
+        keys["confidence"].add("bad_value", f"{confidence} is no confidence.", "Write a number from 0 to 1.")
+    if "resolve" in keys and "escalate" in keys:
+        item.add("two_ends", f"The row `{name}` resolves and escalates.", "Keep one of them.")
+    return Row(
+        name=name,
+        when="" if "otherwise" in keys else _text(keys, "when"),
+        do=tuple(_act(entry) for entry in keys["do"].items()) if "do" in keys else (),
+        reply=_text(keys, "reply"),
+        meanwhile=_text(keys, "meanwhile"),
+        confirm=_text(keys, "confirm"),
+        promise=_promise(keys["promise"]) if "promise" in keys else None,
+        wait=_wait(keys["wait"]) if "wait" in keys else None,
+        escalate_queue=_text(escalate, "queue"),
+        escalate_because=_text(escalate, "because"),
+        resolve=cast("Outcome", keys["resolve"].word(OUTCOMES)) if "resolve" in keys else "",
+        place=item.place,
+        confidence=confidence,
+        lines={key: entry.place.line for key, entry in keys.items()},
+    )
+
+
+def _row_name(item: Item, keys: Mapping[str, Item]) -> str:
+    if "otherwise" in keys:
+        if "rule" in keys or "when" in keys:
+            item.add("otherwise_when", "`otherwise` stands with `rule` or `when`.", "Write only `otherwise: name`.")
+        if keys["otherwise"].value is None:
+            return "otherwise"
+        return _name(keys["otherwise"].text(), keys["otherwise"])
+    if "rule" not in keys:
+        item.add("missing_key", "The row has no name.", "Begin it with `- rule: name`, the last one with `- otherwise: name`.")
+        return f"line_{item.place.line}"
+    if "when" not in keys:
+        item.add(
+            "missing_key", f"The row `{keys['rule'].value}` has no `when:`.", "Add its condition; the last row is `otherwise`."
+        )
+    return _name(keys["rule"].text(), keys["rule"])
+
+
+def _act(item: Item) -> ActSpec:
+    operations = {key: entry for key, entry in item.mapping().items() if key != "as"}
+    if len(operations) != 1:
+        item.add("one_operation", f"An entry of `do` names {len(operations)} operations.", "Write one operation per `- `.")
+        return ActSpec("", {}, "", item.place)
+    [(operation, arguments)] = operations.items()
+    alias = item.mapping().get("as")
+    return ActSpec(
+        operation=operation,
+        arguments={key: entry.text() for key, entry in arguments.mapping().items()},
+        name=_name(alias.text(), alias) if alias else operation.rsplit(".", 1)[-1],
+        place=arguments.place,
+    )
+
+
+def _promise(item: Item) -> PromiseSpec:
+    keys = item.keys("amount", required=("what", "by", "kept_when"))
+    return PromiseSpec(
+        what=_text(keys, "what"),
+        amount=_text(keys, "amount"),
+        by=_text(keys, "by"),
+        kept_when=_text(keys, "kept_when"),
+        place=item.place,
+    )
+
+
+def _wait(item: Item) -> WaitSpec:
+    keys = item.keys("every", required=("until", "at_most", "then"))
+    at_most = keys["at_most"].duration() if "at_most" in keys else timedelta(days=7)
+    return WaitSpec(
+        until=_text(keys, "until"),
+        at_most=at_most,
+        then=_text(keys, "then"),
+        every=keys["every"].duration() if "every" in keys else min(at_most, timedelta(days=1)),
+        place=item.place,
+    )
