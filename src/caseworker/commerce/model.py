@@ -112,9 +112,9 @@ class Return:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """An order with everything that belongs to it. `version` in `ref` is for optimistic writes; `shipping` is the fee in `total`.
+    """An order with everything that belongs to it. `version` in `ref` is for optimistic writes.
 
-    `available_actions` are names of operations that the system would accept now."""
+    `shipping` is the fee that `total` contains; `available_actions` names operations that the system would accept now."""
 
     ref: Ref
     number: str

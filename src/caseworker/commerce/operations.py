@@ -70,16 +70,16 @@ _BUILT_IN = (
         "orders.cancel",
         "order: Ref[order], lines?: list[line]",
         "number: string, amount: Money",
-        "Cancel an order, or only some lines, before it is shipped. Where the system refunds by itself, what was captured for the "
-        "cancelled pieces goes back to the payments (with the shipping fee when nothing is left): `amount` says how much.",
+        "Cancel an order, or only some lines, before it is shipped. Where the system refunds by itself, what was captured for "
+        "the cancelled pieces goes back to the payments (with the shipping fee when nothing is left): `amount` says how much.",
         money="order.refundable",
     ),
     _write(
         "payments.refund",
         "payment: Ref[payment], amount: Money, lines?: list[line], return?: Ref[return]",
         "amount: Money, method: string",
-        "Pay money back on one payment, never more than is refundable. `lines` notes what it is for; `return` marks that return "
-        "as refunded.",
+        "Pay money back on one payment, never more than is refundable. `lines` notes what it is for; `return` marks that "
+        "return as refunded.",
         money="amount",
     ),
     _write(
@@ -108,7 +108,7 @@ _BUILT_IN = (
         "orders.change_item",
         "order: Ref[order], line: line, attributes?: map[string], sku?: string",
         "sku: string, title: string",
-        "Another variant of the same item at the same price (size, colour), while the line is not shipped. One of both is needed.",
+        "Another variant of the same item at the same price (size, colour), while nothing is shipped. One of both is needed.",
     ),
     _write(
         "orders.reship",
@@ -129,7 +129,7 @@ _BUILT_IN = (
         "shipments.trace",
         "shipment: Ref[shipment]",
         "number: string, answer_by: time",
-        "Ask the carrier to search for a parcel that is late or said to be missing. `answer_by` is when the carrier must answer.",
+        "Ask the carrier to search for a parcel that is late or said to be missing; the answer is due at `answer_by`.",
     ),
     _write(
         "handoff.create",

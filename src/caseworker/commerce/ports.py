@@ -18,8 +18,10 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """An operation that a procedure may name. `money` is the argument that carries the amount, or a fact path such as
-    `order.refundable` where the system decides it (a cancel that refunds); empty where no money moves. `receipt` are the typed values that a receipt of it carries for replies."""
+    """An operation that a procedure may name.
+
+    `money` is the argument that carries the amount, or a fact path such as `order.refundable` where the system decides it (a
+    cancel that refunds); empty where no money moves. `receipt` are the typed values that its receipt carries for replies."""
 
     name: str
     kind: Literal["read", "write"]

@@ -1,8 +1,8 @@
 """From the shop's documents to the records of `commerce.model`."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from datetime import datetime
-from typing import Any, TypeVar, get_args
+from typing import Any, get_args
 
 from caseworker.commerce.adapters.sandbox.amounts import (
     Document,
@@ -35,10 +35,8 @@ SHIPMENT_STATES: tuple[ShipmentStatus, ...] = get_args(ShipmentStatus)
 RETURN_STATES: tuple[ReturnStatus, ...] = get_args(ReturnStatus)
 PAYMENT_STATES = ("authorised", "captured", "refunded", "partly_refunded", "voided", "other")
 
-State = TypeVar("State", bound=str)
 
-
-def status(raw: str, known: Iterable[State]) -> Any:
+def status(raw: str, known: Collection[str]) -> Any:
     """The shop's own word where the model has it too, else `other`."""
     return raw if raw in known else "other"
 

@@ -3,13 +3,11 @@
 A rule gets a copy of the document, changes it and says what moved. Nothing is kept where it raises.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from caseworker.commerce.adapters.sandbox.amounts import (
     Document,
-    Movement,
     allot,
     line_refundable,
     line_value,
@@ -20,58 +18,29 @@ from caseworker.commerce.adapters.sandbox.amounts import (
     refund_payment,
     text,
 )
-from caseworker.commerce.adapters.sandbox.records import ORDER_STATES, SHIPMENT_STATES, SYSTEM, status
-from caseworker.commerce.arguments import Pieces
-from caseworker.commerce.errors import AmountExceeded, BadArguments, Denied, InvalidState, NotFound
+from caseworker.commerce.adapters.sandbox.checks import (
+    OPEN_STATES,
+    RETURN_OPEN,
+    Asked,
+    Effect,
+    chosen_lines,
+    gone,
+    how_many,
+    must_be_in,
+    must_be_known,
+    parts_of,
+    ref_to,
+    refundable_amount,
+    return_of,
+    unsent,
+)
+from caseworker.commerce.adapters.sandbox.records import ORDER_STATES, SHIPMENT_STATES, status
+from caseworker.commerce.errors import BadArguments, Denied, InvalidState, NotFound
 from caseworker.commerce.model import PostalAddress
 from caseworker.core.money import Money
-from caseworker.core.refs import Ref
 
-OPEN_STATES = ("placed", "paid", "processing")
-_RETURN_OPEN = ("requested", "in_transit")
 _TRACE_DAYS = 5  # what carriers promise for the answer to a search
 _RESHIP_DAYS = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One write as a rule sees it. `variants` are the products of the shop that the write may be about."""
-
-    arguments: Mapping[str, object]
-    now: datetime
-    case: str
-    key: str
-    variants: tuple[Document, ...] = ()
-
-    @property
-    def stamp(self) -> str:
-        return self.now.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-    def ref(self, name: str) -> Ref | None:
-        """A reference among the arguments."""
-        value = self.arguments.get(name)
-        return value if isinstance(value, Ref) else None
-
-    def amount(self) -> Money:
-        value = self.arguments["amount"]
-        assert isinstance(value, Money)
-        return value
-
-    def pieces(self, name: str = "lines") -> tuple[Pieces, ...]:
-        value = self.arguments.get(name)
-        found = value if isinstance(value, tuple) else (value,) if isinstance(value, Pieces) else ()
-        return tuple(item for item in found if isinstance(item, Pieces))
-
-
-@dataclass(frozen=True, slots=True)
-class Effect:
-    """What a rule did. `already` says that everything was so before; `quiet` that the order's version stays."""
-
-    ref: Ref | None
-    values: Mapping[str, object] = field(default_factory=dict)
-    movements: tuple[Movement, ...] = ()
-    already: bool = False
-    quiet: bool = False
 
 
 Rule = Callable[[Document, Asked], Effect]
@@ -79,46 +48,47 @@ Rule = Callable[[Document, Asked], Effect]
 
 def cancel(order: Document, asked: Asked) -> Effect:
     """Before shipping: all of it, or the given lines. What was captured for the pieces goes back by itself."""
-    chosen = _chosen(order, asked.pieces()) if asked.pieces() else [(line, None) for line in order["lines"]]
-    left = [(line, _count(wanted, _unsent(line), line, "not shipped")) for line, wanted in chosen if not _gone(line)]
+    chosen = chosen_lines(order, asked.pieces()) if asked.pieces() else [(line, None) for line in order["lines"]]
+    left = [(line, wanted) for line, wanted in chosen if not gone(line)]
     values: dict[str, object] = {"number": order["number"], "amount": Money(0, order["currency"])}
     if not left:
-        return Effect(_ref("order", order["id"]), values, already=True)
-    _must(order, "cancelled", (*OPEN_STATES, "partly_shipped") if asked.pieces() else OPEN_STATES)
+        return Effect(ref_to("order", order["id"]), values, already=True)
+    must_be_in(order, "cancelled", (*OPEN_STATES, "partly_shipped") if asked.pieces() else OPEN_STATES)
+    pieces = [(line, how_many(wanted, unsent(line), line, "not shipped")) for line, wanted in left]
     worth = 0
-    for line, count in left:
+    for line, count in pieces:
         line["cancelled"] += count
         worth += min(line_value(order, line, count), line_refundable(order, line))
-    everything = all(_gone(line) for line in order["lines"])
+    everything = all(gone(line) for line in order["lines"])
     amount = order_refundable(order) if everything else min(worth, order_refundable(order))
-    allot(order, [line for line, _ in left], amount)
+    allot(order, [line for line, _ in pieces], amount)
     movements = refund_order(order, amount, asked.stamp)
     if everything:
         order["state"] = "cancelled"
         for payment in order["payments"]:
             payment["state"] = "voided" if payment["state"] == "authorised" else payment["state"]
-    elif all(_unsent(line) == 0 for line in order["lines"]):
+    elif all(unsent(line) == 0 for line in order["lines"]):
         order["state"] = "shipped"
-    return Effect(_ref("order", order["id"]), {**values, "amount": Money(amount, order["currency"])}, tuple(movements))
+    return Effect(ref_to("order", order["id"]), {**values, "amount": Money(amount, order["currency"])}, tuple(movements))
 
 
 def refund_one(order: Document, asked: Asked) -> Effect:
     """Money back on one payment."""
     ref = asked.ref("payment")
     payment = next(payment for payment in order["payments"] if ref and payment["id"] == ref.id)
-    amount = _refundable_amount(order, asked, payment_refundable(order, payment))
+    amount = refundable_amount(order, asked, payment_refundable(order, payment))
     movement = refund_payment(order, payment, amount, asked.stamp)
     values = {"amount": Money(amount, order["currency"]), "method": payment["method"]}
-    return Effect(_ref("payment", payment["id"]), values, (movement,))
+    return Effect(ref_to("payment", payment["id"]), values, (movement,))
 
 
 def refund_all(order: Document, asked: Asked) -> Effect:
     """Money back on all payments of the order, the last one first."""
-    amount = _refundable_amount(order, asked, order_refundable(order))
+    amount = refundable_amount(order, asked, order_refundable(order))
     movements = refund_order(order, amount, asked.stamp)
     methods = {payment["id"]: payment["method"] for payment in order["payments"]}
     used = ", ".join(methods[movement.payment] for movement in movements)
-    return Effect(_ref("order", order["id"]), {"amount": Money(amount, order["currency"]), "method": used}, tuple(movements))
+    return Effect(ref_to("order", order["id"]), {"amount": Money(amount, order["currency"]), "method": used}, tuple(movements))
 
 
 def create_return(order: Document, asked: Asked) -> Effect:
@@ -126,8 +96,8 @@ def create_return(order: Document, asked: Asked) -> Effect:
     if not asked.pieces():
         raise BadArguments("returns.create got no lines.", remedy="Choose at least one line of the order.")
     lines = [
-        (line, _count(wanted, line["delivered"] - line["returned"], line, "to be returned"))
-        for line, wanted in _chosen(order, asked.pieces())
+        (line, how_many(wanted, line["delivered"] - line["returned"], line, "to be returned"))
+        for line, wanted in chosen_lines(order, asked.pieces())
     ]
     for line, _ in lines:
         if not line["returnable"] or line["final_sale"]:
@@ -154,22 +124,22 @@ def create_return(order: Document, asked: Asked) -> Effect:
         line["returned"] += count
     order["returns"].append(back)
     amount = Money(minor(order, back["amount"]), order["currency"])
-    return Effect(_ref("return", back["id"]), {"number": number, "label_url": back["label_url"], "amount": amount})
+    return Effect(ref_to("return", back["id"]), {"number": number, "label_url": back["label_url"], "amount": amount})
 
 
 def close_return(order: Document, asked: Asked) -> Effect:
     """Nothing more will happen with it. Pieces that never came back can be returned again."""
-    back = _return(order, asked)
+    back = return_of(order, asked)
     values = {"number": back["number"]}
     if back["state"] == "closed":
-        return Effect(_ref("return", back["id"]), values, already=True)
-    if back["state"] not in (*_RETURN_OPEN, "received", "refunded", "rejected"):
+        return Effect(ref_to("return", back["id"]), values, already=True)
+    if back["state"] not in (*RETURN_OPEN, "received", "refunded", "rejected"):
         raise InvalidState(f"Return {back['number']} is in a state that is not known here.", current=back["state"])
-    if back["state"] in _RETURN_OPEN:
-        for line, part in _parts(order, back):
+    if back["state"] in RETURN_OPEN:
+        for line, part in parts_of(order, back):
             line["returned"] -= min(line["returned"], part["quantity"])
     back["state"] = "closed"
-    return Effect(_ref("return", back["id"]), values)
+    return Effect(ref_to("return", back["id"]), values)
 
 
 def change_address(order: Document, asked: Asked) -> Effect:
@@ -185,12 +155,12 @@ def change_address(order: Document, asked: Asked) -> Effect:
         "country": wanted.country or old["country"],
     }
     if new == old:
-        return Effect(_ref("order", order["id"]), {"address": dict(old)}, already=True)
-    _must(order, "sent to another address", OPEN_STATES)
+        return Effect(ref_to("order", order["id"]), {"address": dict(old)}, already=True)
+    must_be_in(order, "sent to another address", OPEN_STATES)
     if new["country"] != old["country"]:
         raise Denied(f"Order {order['number']} cannot be sent to another country.", remedy="Cancel it and order again.")
     order["address"] = new
-    return Effect(_ref("order", order["id"]), {"address": dict(new)})
+    return Effect(ref_to("order", order["id"]), {"address": dict(new)})
 
 
 def change_item(order: Document, asked: Asked) -> Effect:
@@ -198,7 +168,7 @@ def change_item(order: Document, asked: Asked) -> Effect:
     attributes, sku = asked.arguments.get("attributes"), asked.arguments.get("sku")
     if not sku and not isinstance(attributes, Mapping):
         raise BadArguments("orders.change_item got neither attributes nor a sku.", remedy="Give the wished variant.")
-    [(line, _)] = _chosen(order, asked.pieces("line"))
+    [(line, _)] = chosen_lines(order, asked.pieces("line"))
     wanted = {**line["attributes"], **attributes} if isinstance(attributes, Mapping) else None
     fitting = [
         product
@@ -210,30 +180,30 @@ def change_item(order: Document, asked: Asked) -> Effect:
     new = fitting[0]
     values = {"sku": new["sku"], "title": new["title"]}
     if new["sku"] == line["sku"]:
-        return Effect(_ref("order", order["id"]), values, already=True)
-    _must(order, "changed", OPEN_STATES)
+        return Effect(ref_to("order", order["id"]), values, already=True)
+    must_be_in(order, "changed", OPEN_STATES)
     if new["stock"] < line["quantity"] - line["cancelled"]:
         raise InvalidState(f"{new['sku']} is sold out.", current="sold_out")
     price = new["prices"].get(order["currency"])
     if price is None or minor(order, price) != minor(order, line["unit_price"]):
         raise InvalidState(f"{new['sku']} has another price.", current="other_price", remedy="Cancel the line and order again.")
     line.update(sku=new["sku"], title=new["title"], titles=dict(new["titles"]), attributes=dict(new["attributes"]))
-    return Effect(_ref("order", order["id"]), values)
+    return Effect(ref_to("order", order["id"]), values)
 
 
 def reship(order: Document, asked: Asked) -> Effect:
     """Lost or delivered (damaged) pieces once more, unless their money went back or they are being returned."""
     if not asked.pieces():
         raise BadArguments("orders.reship got no lines.", remedy="Choose at least one line of the order.")
-    _known(order)
+    must_be_known(order)
     lost = [part for parcel in order["shipments"] if parcel["state"] == "lost" for part in parcel["lines"]]
     lines = []
-    for line, wanted in _chosen(order, asked.pieces()):
+    for line, wanted in chosen_lines(order, asked.pieces()):
         missing = sum(part["quantity"] for part in lost if part["line"] == line["id"])
         possible = missing + line["delivered"] - line["returned"] - line["reshipped"]
-        if minor(order, line["refunded"]) >= line_value(order, line, line["quantity"]):
+        if line_refundable(order, line) == 0:
             raise InvalidState(f"{line['title']} was refunded already.", current="refunded")
-        lines.append((line, _count(wanted, possible, line, "lost or delivered")))
+        lines.append((line, how_many(wanted, possible, line, "lost or delivered")))
     number = f"S-{order['id']}-{len(order['shipments']) + 1}"
     expected = asked.now + timedelta(days=_RESHIP_DAYS)
     for line, count in lines:
@@ -255,7 +225,7 @@ def reship(order: Document, asked: Asked) -> Effect:
             "lines": [{"line": line["id"], "quantity": count} for line, count in lines],
         }
     )
-    return Effect(_ref("shipment", number), {"number": number, "expected_at": expected.replace(microsecond=0)})
+    return Effect(ref_to("shipment", number), {"number": number, "expected_at": expected.replace(microsecond=0)})
 
 
 def trace(order: Document, asked: Asked) -> Effect:
@@ -270,19 +240,19 @@ def trace(order: Document, asked: Asked) -> Effect:
         answer_by = (asked.now + timedelta(days=_TRACE_DAYS)).strftime("%Y-%m-%dT%H:%M:%SZ")
         parcel["trace"] = {"number": f"T-{parcel['id']}", "opened_at": asked.stamp, "answer_by": answer_by}
     values = {"number": parcel["trace"]["number"], "answer_by": datetime.fromisoformat(parcel["trace"]["answer_by"])}
-    return Effect(_ref("shipment", parcel["id"]), values, already=already)
+    return Effect(ref_to("shipment", parcel["id"]), values, already=already)
 
 
 def send_invoice(order: Document, asked: Asked) -> Effect:
     if order["invoice"] is None:
         raise NotFound(f"Order {order['number']} has no invoice yet.", remedy="It is written when the order is paid.")
     order["invoice"]["sent_at"] = asked.stamp
-    return Effect(_ref("invoice", order["invoice"]["number"]), {"number": order["invoice"]["number"]}, quiet=True)
+    return Effect(ref_to("invoice", order["invoice"]["number"]), {"number": order["invoice"]["number"]}, quiet=True)
 
 
 def add_note(order: Document, asked: Asked) -> Effect:
     order["notes"].append({"at": asked.stamp, "text": asked.arguments["text"], "case": asked.case, "key": asked.key})
-    return Effect(_ref("order", order["id"]), quiet=True)
+    return Effect(ref_to("order", order["id"]), quiet=True)
 
 
 RULES: Mapping[str, Rule] = {
@@ -307,7 +277,7 @@ def available_actions(order: Document) -> tuple[str, ...]:
     returnable = [line for line in order["lines"] if line["returnable"] and not line["final_sale"]]
     possible = {
         "orders.cancel": order["state"] in OPEN_STATES
-        or (order["state"] == "partly_shipped" and any(map(_unsent, order["lines"]))),
+        or (order["state"] == "partly_shipped" and any(map(unsent, order["lines"]))),
         "orders.change_address": order["state"] in OPEN_STATES,
         "orders.change_item": order["state"] in OPEN_STATES,
         "payments.refund": order_refundable(order) > 0,
@@ -318,89 +288,3 @@ def available_actions(order: Document) -> tuple[str, ...]:
         "orders.add_note": True,
     }
     return tuple(name for name, can in possible.items() if can)
-
-
-def _ref(kind: str, identifier: str) -> Ref:
-    return Ref(SYSTEM, kind, identifier)
-
-
-def _known(order: Document) -> None:
-    if status(order["state"], ORDER_STATES) == "other":
-        raise InvalidState(
-            f"Order {order['number']} is in the state {order['state']!r}, which is not known here; nothing is done to it.",
-            current=order["state"],
-        )
-
-
-def _must(order: Document, become: str, allowed: tuple[str, ...]) -> None:
-    if order["state"] not in allowed:
-        raise InvalidState(
-            f"Order {order['number']} is {order['state']} and can no longer be {become}.",
-            current=order["state"],
-            allowed=allowed,
-        )
-
-
-def _chosen(order: Document, wanted: Iterable[Pieces]) -> list[tuple[Document, int | None]]:
-    known = {line["id"]: line for line in order["lines"]}
-    found: dict[str, tuple[Document, int | None]] = {}
-    for item in wanted:
-        if item.id not in known:
-            raise NotFound(f"Order {order['number']} has no line {item.id!r}.", remedy="Choose among the order's lines.")
-        if item.id in found:
-            raise BadArguments(f"Line {item.id!r} is named twice.", remedy="Name each line once, with a quantity.")
-        found[item.id] = (known[item.id], item.quantity)
-    return list(found.values())
-
-
-def _unsent(line: Document) -> int:
-    return int(line["quantity"] - line["shipped"] - line["cancelled"])
-
-
-def _gone(line: Document) -> bool:
-    return bool(line["cancelled"] >= line["quantity"])
-
-
-def _count(wanted: int | None, possible: int, line: Document, what: str) -> int:
-    """How many pieces: all that are possible where no number was given; InvalidState where there are not so many."""
-    if possible < 1 or (wanted is not None and wanted > possible):
-        raise InvalidState(f"Of {line['title']} only {max(0, possible)} are {what}.", current=f"{max(0, possible)} {what}")
-    return possible if wanted is None else wanted
-
-
-def _return(order: Document, asked: Asked) -> Document:
-    ref = asked.ref("return")
-    found = [back for back in order["returns"] if ref and back["id"] == ref.id]
-    if not found:
-        raise NotFound(f"Order {order['number']} has no return {ref.id if ref else ''!r}.", remedy="Look the order up again.")
-    return found[0]
-
-
-def _parts(order: Document, parcel: Document) -> list[tuple[Document, Document]]:
-    known = {line["id"]: line for line in order["lines"]}
-    return [(known[part["line"]], part) for part in parcel["lines"]]
-
-
-def _refundable_amount(order: Document, asked: Asked, limit: int) -> int:
-    """The asked amount in minor units, checked against payment, lines and return; notes it on both."""
-    _known(order)
-    amount = asked.amount()
-    if amount.currency != order["currency"]:
-        raise BadArguments(
-            f"{amount} cannot be refunded on an order in {order['currency']}.", remedy="Use the order's currency."
-        )
-    back = _return(order, asked) if asked.ref("return") else None
-    lines = [line for line, _ in _chosen(order, asked.pieces())] or [line for line, _ in _parts(order, back or {"lines": []})]
-    if lines:
-        limit = min(limit, sum(line_refundable(order, line) for line in lines))
-    if back and back["state"] not in (*_RETURN_OPEN, "received"):
-        raise InvalidState(
-            f"Return {back['number']} is {back['state']}.", current=back["state"], allowed=(*_RETURN_OPEN, "received")
-        )
-    if amount.minor > limit:
-        most = Money(limit, order["currency"])
-        raise AmountExceeded(f"{amount} is more than the {most} that can be refunded.", max=most)
-    allot(order, lines or order["lines"], amount.minor)
-    if back:
-        back.update(state="refunded", refunded_at=asked.stamp)
-    return amount.minor
