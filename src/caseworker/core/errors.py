@@ -6,7 +6,9 @@ CaseworkerError
 ├── MailError               a mail cannot be taken in or handed over
 ├── ReadingError            a reader cannot be loaded or cannot answer
 ├── StoreError              the database is away, full, or refuses
-│   └── FenceLost           another worker took the case over; nothing was committed
+│   ├── FenceLost           another worker took the case over; nothing was committed
+│   ├── StoreAway           the database cannot be reached for now
+│   └── StoreFull           there is no room left to store anything
 ├── CommerceError           a system of the retailer refused or failed (tree in `commerce.errors`)
 └── UsageError              a person asked for something that does not exist or cannot be done
 
@@ -48,6 +50,14 @@ class StoreError(CaseworkerError):
 
 class FenceLost(StoreError):
     """Another worker has taken the case over; this worker's commit was refused."""
+
+
+class StoreAway(StoreError):
+    """The database cannot be reached for now; trying again later helps."""
+
+
+class StoreFull(StoreError):
+    """There is no room left on the disk or in the quota; somebody has to make some."""
 
 
 class UsageError(CaseworkerError):

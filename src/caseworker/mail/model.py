@@ -77,8 +77,9 @@ class Message:
     """A parsed mail. Times are UTC; `date` is None where the header is missing or nonsense.
 
     `body_hash` is over body and identity headers without transport headers: a repeat after a lost 250 has the same one.
-    `raw_size` in bytes. `flags` are short words for what was odd (`hidden_text`, `encrypted`, `capped`, `two_from`,
-    `reply_to_differs`, `unparsable_part`).
+    `raw_size` in bytes. `delivered_to` are
+    envelope recipients, as our receiver or the mail server noted them. `flags` are short words
+    for what was odd (`hidden_text`, `encrypted`, `capped`, `two_from`, `reply_to_differs`, `unparsable_part`).
     """
 
     message_id: str
@@ -99,6 +100,7 @@ class Message:
     body_hash: str
     raw_size: int
     bounce: Bounce | None = None
+    delivered_to: tuple[Address, ...] = ()
     flags: tuple[str, ...] = ()
 
     @property

@@ -1,0 +1,66 @@
+"""May the From address be believed? Only the results of the one host that the mailbox names count (RFC 8601), never a
+default.
+"""
+
+import re
+
+from caseworker.mail.headers import Headers
+from caseworker.mail.model import Address, MailboxSettings, Trust
+
+_NAME = "authentication-results"
+_COMMENT = re.compile(r"\([^()]{0,1000}\)")
+_RESULT = re.compile(r"\s*dmarc\s*=\s*(\w{2,20})", re.IGNORECASE)
+_HEADER_FROM = re.compile(r"\sheader\.from\s{0,3}=\s{0,3}\"?([^\s;\"]{1,300})", re.IGNORECASE)
+
+
+def judge_trust(headers: Headers, mailbox: MailboxSettings, sender: Address | None, *, one_from: bool) -> Trust:
+    """Verified: DMARC pass for the domain of the one From address, said by `mailbox.authserv_id` in the topmost block of
+    its results.
+    """
+    if mailbox.authserv_id is None:
+        return Trust("unverified", "the mailbox has no authserv_id: no result is believed")
+    if sender is None or not one_from:
+        return Trust("unverified", "there is not exactly one From address")
+    results = _dmarc(_topmost(headers, mailbox.authserv_id))
+    if not results:
+        return Trust("unverified", f"no DMARC result of {mailbox.authserv_id}")
+    if any(result == "fail" for result, _ in results):
+        return Trust("failed", f"{mailbox.authserv_id}: dmarc=fail")
+    domain = sender.email.rpartition("@")[2]
+    for result, header_from in results:
+        if result == "pass" and _aligned(domain, header_from):
+            return Trust("verified", f"{mailbox.authserv_id}: dmarc=pass for {header_from}")
+    result, header_from = results[0]
+    return Trust("unverified", f"{mailbox.authserv_id}: dmarc={result} for {header_from or 'no domain'}")
+
+
+def _topmost(headers: Headers, authserv_id: str) -> list[str]:
+    """The first unbroken run of results of our host: a forged one further down, brought by the sender, is not looked at."""
+    block: list[str] = []
+    for name, value in headers.items:
+        if name == _NAME and _server(value) == authserv_id.lower():
+            block.append(value)
+        elif block:
+            break
+    return block
+
+
+def _server(value: str) -> str:
+    words = _COMMENT.sub(" ", value).partition(";")[0].split()
+    return words[0].lower().strip('"') if words else ""
+
+
+def _dmarc(block: list[str]) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    for value in block:
+        for part in _COMMENT.sub(" ", value).split(";")[1:]:
+            match = _RESULT.match(part)
+            if match:
+                domain = _HEADER_FROM.search(part)
+                found.append((match.group(1).lower(), domain.group(1).rpartition("@")[2].lower().strip(".") if domain else ""))
+    return found
+
+
+def _aligned(domain: str, header_from: str) -> bool:
+    """The host compared the From domain itself; a subdomain of it is aligned too (RFC 7489, relaxed)."""
+    return bool(header_from) and (domain == header_from or domain.endswith("." + header_from))
