@@ -53,6 +53,49 @@ def refundable(captured: Money, refunded: Money, in_flight: Money) -> Money:
     return max(captured - refunded - in_flight, Money(0, captured.currency))
 
 
+def changes(before: Mapping[str, object], after: Mapping[str, object]) -> tuple[dict[str, object], dict[str, object]]:
+    """What differs between two readings of a record (as facts), for `before` and `after` of a receipt.
+
+    By path, records in lists by their identity: `{"status": "paid", "lines.L1.cancelled": 0}` and the same with the new values.
+    What is there on one side only is given whole on that side.
+    """
+    old, new = dict(_flat("", before, after)), dict(_flat("", after, before))
+    return old, new
+
+
+def _flat(path: str, value: object, other: object) -> Iterable[tuple[str, object]]:
+    """Paths and values of `value` that differ from `other`."""
+    mine, theirs = _by_name(value), _by_name(other)
+    if mine is None or theirs is None:
+        if value != other:
+            yield path, value
+        return
+    for name, item in mine.items():
+        below = f"{path}.{name}" if path else name
+        if name not in theirs:
+            yield below, item
+        else:
+            yield from _flat(below, item, theirs[name])
+
+
+def _by_name(value: object) -> Mapping[str, object] | None:
+    """A mapping as it is, a list of records by their identity, None for everything else."""
+    if isinstance(value, Mapping):
+        return value
+    if isinstance(value, list):
+        names = [_identity(item) for item in value]
+        if all(names):
+            return dict(zip(names, value, strict=True))
+    return None
+
+
+def _identity(value: object) -> str:
+    if not isinstance(value, Mapping):
+        return ""
+    ref = _ref(value)
+    return ref.id if ref else str(value.get("id") or "")
+
+
 def _names(call: WriteCall, kind: str | None) -> tuple[str, ...]:
     refs = [_ref(value) for value in call.arguments.values()]
     return tuple(sorted({f"{call.shop}:{ref.type}:{ref.id}" for ref in refs if ref and kind in (None, ref.type)}))

@@ -151,7 +151,7 @@ def _many(check: Check) -> Check:
 
 
 def _record(fields: Mapping[str, tuple[Check, object]]) -> Check:
-    """A mapping with exactly these fields. A default that is callable is called with the record so far; `currency` of a
+    """A mapping with exactly these fields. A default that is callable is called with the fields above it; `currency` of a
     record is the currency of every amount in it."""
 
     def checked(value: object, path: str, problems: Problems, currency: str) -> Document:
@@ -160,7 +160,7 @@ def _record(fields: Mapping[str, tuple[Check, object]]) -> Check:
             return {}
         for extra in [key for key in value if key not in fields]:
             problems.add(f"{path}.{extra}", value[extra], "stands in no field of this record")
-        own = value.get("currency", currency) if "currency" in fields else currency
+        own = value.get("currency", fields["currency"][1]) if "currency" in fields else currency
         result: Document = {}
         for name, (check, default) in fields.items():
             given = value.get(name, default)
@@ -197,7 +197,7 @@ ADDRESS: Mapping[str, tuple[Check, object]] = {
 }
 PART: Mapping[str, tuple[Check, object]] = {"line": (_name, REQUIRED), "quantity": (_count, 1)}
 LINE: Mapping[str, tuple[Check, object]] = {
-    "id": (_name, ""),
+    "id": (_words, ""),
     "sku": (_name, REQUIRED),
     "title": (_name, REQUIRED),
     "titles": (_texts, _blank),
@@ -215,11 +215,11 @@ LINE: Mapping[str, tuple[Check, object]] = {
     "final_sale": (_flag, False),
 }
 PAYMENT: Mapping[str, tuple[Check, object]] = {
-    "id": (_name, ""),
+    "id": (_words, ""),
     "method": (_name, "card"),
     "state": (_words, ""),
-    "authorised": (_amount, lambda record: record.get("captured", "0")),
     "captured": (_amount, "0"),
+    "authorised": (_amount, _same("captured")),
     "refunded": (_amount, "0"),
     "in_flight": (_amount, "0"),
     "last_refund_at": (_or_null(_time), None),
@@ -230,7 +230,7 @@ TRACE: Mapping[str, tuple[Check, object]] = {
     "answer_by": (_time, REQUIRED),
 }
 SHIPMENT: Mapping[str, tuple[Check, object]] = {
-    "id": (_name, ""),
+    "id": (_words, ""),
     "carrier": (_words, "Nordpost"),
     "tracking_number": (_words, ""),
     "tracking_url": (_words, ""),
@@ -245,7 +245,7 @@ SHIPMENT: Mapping[str, tuple[Check, object]] = {
     "lines": (_many(_record(PART)), REQUIRED),
 }
 RETURN: Mapping[str, tuple[Check, object]] = {
-    "id": (_name, ""),
+    "id": (_words, ""),
     "number": (_words, ""),
     "state": (_name, "requested"),
     "reason": (_words, ""),
@@ -265,8 +265,8 @@ NOTE: Mapping[str, tuple[Check, object]] = {
     "key": (_words, ""),
 }
 ORDER: Mapping[str, tuple[Check, object]] = {
-    "id": (_name, _same("number")),
     "number": (_name, REQUIRED),
+    "id": (_name, _same("number")),
     "state": (_name, "placed"),
     "placed_at": (_time, REQUIRED),
     "shipped_at": (_or_null(_time), None),

@@ -69,6 +69,7 @@ async def load(connection: Connection, shop: dict[str, Any], world: str) -> None
         for kind in KINDS:
             for document in shop[kind]:
                 await copy.write_row(row(world, kind, document))
+    await connection.execute("analyze sandbox.records")  # look-ups of a world just loaded are planned for its size
 
 
 async def dump(connection: Connection, world: World) -> dict[str, Any]:

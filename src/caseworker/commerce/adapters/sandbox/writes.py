@@ -13,14 +13,14 @@ from caseworker.commerce.adapters.sandbox import lookups, records, worlds
 from caseworker.commerce.adapters.sandbox.amounts import Document, Movement, text
 from caseworker.commerce.adapters.sandbox.checks import Asked, Effect
 from caseworker.commerce.adapters.sandbox.database import Connection
-from caseworker.commerce.adapters.sandbox.rules import RULES, available_actions
+from caseworker.commerce.adapters.sandbox.rules import RULES
 from caseworker.commerce.adapters.sandbox.worlds import World
 from caseworker.commerce.arguments import coerce
 from caseworker.commerce.errors import BadArguments, Conflict
 from caseworker.commerce.model import Receipt
 from caseworker.commerce.operations import BUILT_IN
 from caseworker.commerce.ports import WriteCall
-from caseworker.commerce.receipts import arguments_hash
+from caseworker.commerce.receipts import arguments_hash, changes
 from caseworker.core import facts
 from caseworker.core.money import Money
 from caseworker.core.refs import Ref
@@ -36,11 +36,12 @@ async def carry_out(connection: Connection, world: World, call: WriteCall, now: 
         return await _again(connection, world, call)
     arguments = coerce(BUILT_IN[call.operation], call.arguments)
     asked = Asked(arguments, now, call.case, call.key)
+    view = lookups.View(connection, world, now)
     if call.operation in _WITHOUT_ORDER:
-        effect = await _WITHOUT_ORDER[call.operation](lookups.View(connection, world, now), asked, repeats)
-        receipt = _receipt(effect, call, now, before={}, after=dict(effect.values))
+        effect = await _WITHOUT_ORDER[call.operation](view, asked, repeats)
+        receipt = _receipt(effect, call, now, repeats=repeats, before={}, after=effect.values)
     else:
-        effect, receipt = await _on_order(connection, world, call, asked)
+        effect, receipt = await _on_order(view, call, asked, repeats)
     for movement in effect.movements:
         await _note_movement(connection, world, call, movement, now)
     if not call.dry_run:
@@ -81,8 +82,8 @@ async def _again(connection: Connection, world: World, call: WriteCall) -> Recei
     return replace(Receipt(**values), status="already_done")
 
 
-async def _on_order(connection: Connection, world: World, call: WriteCall, asked: Asked) -> tuple[Effect, Receipt]:
-    view = lookups.View(connection, world, asked.now)
+async def _on_order(view: lookups.View, call: WriteCall, asked: Asked, repeats: int) -> tuple[Effect, Receipt]:
+    connection, world = view.connection, view.world
     order = await _order_of(view, call.operation, asked)
     if not world.faults.race:
         order = await worlds.lock(connection, world, "orders", order["id"])
@@ -99,11 +100,8 @@ async def _on_order(connection: Connection, world: World, call: WriteCall, asked
     if not effect.already:
         order["version"] += 0 if effect.quiet else 1
         await worlds.put(connection, world, "orders", order)
-    after = _facts(order, asked.now)
-    changed = [name for name in after if before[name] != after[name] and name != "ref"]
-    receipt = _receipt(
-        effect, call, asked.now, before={name: before[name] for name in changed}, after={name: after[name] for name in changed}
-    )
+    old, new = changes(before, _facts(order, asked.now))
+    receipt = _receipt(effect, call, asked.now, repeats=repeats, before=old, after=new)
     return effect, receipt
 
 
@@ -193,7 +191,7 @@ async def _keep(connection: Connection, world: World, call: WriteCall, receipt: 
 
 
 def _receipt(
-    effect: Effect, call: WriteCall, now: datetime, *, before: Mapping[str, object], after: Mapping[str, object]
+    effect: Effect, call: WriteCall, now: datetime, *, repeats: int, before: Mapping[str, object], after: Mapping[str, object]
 ) -> Receipt:
     status: Literal["done", "pending", "already_done"] = (
         "already_done" if effect.already else "pending" if call.dry_run else "done"
@@ -205,15 +203,15 @@ def _receipt(
         before=before,
         after=after,
         money_moved=Money(moved, effect.movements[0].currency) if effect.movements else None,
-        backend_request_id=f"sb-{_code(call.key, 0, 12)}",
+        backend_request_id=f"sb-{_code(call.key, repeats, 12)}",
         at=now,
         values=effect.values,
     )
 
 
 def _facts(order: Document, now: datetime) -> dict[str, Any]:
-    found: Any = facts.of(records.order(order, available_actions(order), now))
-    return dict(found)
+    found: Any = facts.of(records.order(order, (), now))
+    return {name: value for name, value in found.items() if name != "ref"}
 
 
 def _code(key: str, repeats: int, length: int) -> str:
