@@ -52,7 +52,7 @@ def _is_report(headers: Headers, fields: dict[str, list[str]], text: str) -> boo
         return False
     if "final-recipient" in fields or headers.has("x-failed-recipients"):
         return not _relayed(fields)
-    if kind == "multipart/report" and options.get("report-type", "").lower() == "delivery-status":
+    if kind == "multipart/report" and options.get("report-type", "delivery-status").lower() == "delivery-status":
         return True
     senders = addresses(headers.all("from"))
     machine = not senders or is_daemon(senders[0].email)

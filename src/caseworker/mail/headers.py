@@ -16,6 +16,23 @@ MAX_VALUE = 20_000
 MAX_ADDRESSES = 200
 MAX_IDS = 100
 
+_NEEDED = frozenset(
+    (
+        "from",
+        "to",
+        "cc",
+        "reply-to",
+        "subject",
+        "date",
+        "message-id",
+        "in-reply-to",
+        "references",
+        "content-type",
+        "auto-submitted",
+    )
+)
+"""Kept once each even below a bomb of other headers."""
+
 _WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]{0,4000})\?=(\s{1,20}(?==\?))?")
 _ID = re.compile(r"<\s{0,5}([^<>\s]{1,500})\s{0,5}>")
 _BARE_ID = re.compile(r"[^\s<>,;\"()]{1,300}@[^\s<>,;\"()]{1,200}")
@@ -27,9 +44,15 @@ class Headers:
     """The header lines in their order. Names are compared without case; values are unfolded, raw (not yet decoded)."""
 
     def __init__(self, items: Iterable[tuple[str, str]]) -> None:
-        self.items: tuple[tuple[str, str], ...] = tuple(
-            (name.strip().lower(), " ".join(value[:MAX_VALUE].replace("\r", "").split("\n")).strip()) for name, value in items
-        )[:MAX_HEADERS]
+        kept: list[tuple[str, str]] = []
+        needed: set[str] = set()
+        for position, (raw_name, value) in enumerate(items):
+            name = raw_name.strip().lower()
+            if position >= MAX_HEADERS and (name not in _NEEDED or name in needed):
+                continue
+            needed.add(name)
+            kept.append((name, value[:MAX_VALUE].replace("\r", "").replace("\n", " ").strip()))
+        self.items: tuple[tuple[str, str], ...] = tuple(kept)
 
     def all(self, name: str) -> list[str]:
         return [value for key, value in self.items if key == name]
@@ -200,7 +223,10 @@ def _word_bytes(encoding: str, data: str) -> bytes:
 
 def decode_base64(data: bytes) -> bytes:
     """Whatever can be decoded: foreign characters are skipped, a broken end is cut."""
-    clean = re.sub(rb"[^A-Za-z0-9+/]", b"", data)
+    try:
+        return base64.b64decode(data)
+    except binascii.Error:
+        clean = re.sub(rb"[^A-Za-z0-9+/]", b"", data)
     if len(clean) % 4 == 1:
         clean = clean[:-1]
     return base64.b64decode(clean + b"=" * (-len(clean) % 4))

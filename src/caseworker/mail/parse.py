@@ -30,7 +30,7 @@ from caseworker.mail.newtext import new_text
 from caseworker.mail.trust import judge_trust
 
 MAX_PARTS = 500
-MAX_DEPTH = 40
+MAX_DEPTH = 200
 MAX_TEXT = 1_000_000
 MAX_PREVIEW = 4_000
 MAX_ATTACHMENT_TEXT = 50_000
@@ -288,15 +288,16 @@ def _content(part: Part, headers: Headers, body: _Body) -> bytes:
     if isinstance(payload, list):
         body.flag("capped")
         return _flat(part)
-    data = str(payload or "").encode("utf-8", "surrogateescape")
-    encoding = headers.first("content-transfer-encoding").strip().lower()
+    encoding = headers.first("content-transfer-encoding").partition(";")[0].strip().lower()
+    if encoding in ("base64", "quoted-printable"):
+        del part["content-transfer-encoding"]  # decoded here: the library gives up on the first odd character
+    data = part.get_payload(decode=True)
+    if not isinstance(data, bytes):
+        body.flag("unparsable_part")
+        return b""
     if encoding == "base64":
         return decode_base64(data)
-    if encoding == "quoted-printable":
-        return binascii.a2b_qp(data)
-    if encoding in ("x-uuencode", "uuencode", "x-uue", "uue"):
-        body.flag("unparsable_part")
-    return data
+    return binascii.a2b_qp(data) if encoding == "quoted-printable" else data
 
 
 def _join_texts(body: _Body) -> tuple[str, str]:
