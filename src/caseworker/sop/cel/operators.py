@@ -59,7 +59,7 @@ def _within(left: object, right: object) -> object:
 
 
 def _arithmetic(sign: str, compute: Callable[[Any, Any], object]) -> Callable[[Any, Any], object]:
-    allowed = _PAIRS[sign]
+    allowed = PAIRS[sign]
 
     def arithmetic(left: Any, right: Any) -> object:
         if (kind_of(left), kind_of(right)) not in allowed:
@@ -73,7 +73,7 @@ def _arithmetic(sign: str, compute: Callable[[Any, Any], object]) -> Callable[[A
 
 
 _SAME = frozenset({("int", "int"), ("double", "double")})
-_PAIRS: Mapping[str, frozenset[tuple[str, str]]] = {
+PAIRS: Mapping[str, frozenset[tuple[str, str]]] = {
     "+": _SAME
     | {("Money", "Money"), ("string", "string"), ("time", "duration"), ("duration", "time"), ("duration", "duration")},
     "-": _SAME | {("Money", "Money"), ("time", "duration"), ("time", "time"), ("duration", "duration")},

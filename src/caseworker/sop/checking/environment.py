@@ -1,0 +1,169 @@
+"""The types that the expressions of a procedure can see."""
+
+from dataclasses import dataclass, field
+
+from caseworker.sop.cel.parse import CelError, parse
+from caseworker.sop.cel.tree import paths
+from caseworker.sop.cel.types import (
+    ANSWERED_ADDRESS,
+    ANY,
+    BOOL,
+    DOUBLE,
+    DURATION,
+    INT,
+    MONEY,
+    STRING,
+    TIME,
+    Type,
+    fits,
+    list_of,
+    optional,
+    parse_type,
+    records_of,
+)
+from caseworker.sop.cel.typing import NOTHING, Checker, Known
+from caseworker.sop.model import Finding, Need, Place, Playbook, Procedure, Question, Vocabulary
+
+_PARAMETERS = {"int": INT, "Money": MONEY, "duration": DURATION, "string": STRING, "percent": DOUBLE}
+_ANSWERS = {
+    "order_number": STRING, "items": list_of(STRING), "choice": STRING, "yes_no": BOOL, "postcode": STRING, "text": STRING,
+    "address": Type("record", of=ANSWERED_ADDRESS), "photo": BOOL, "money": MONEY, "date": TIME, "quantity": INT,
+}  # fmt: skip
+_RECEIPT = {"status": Type("enum", words=frozenset({"done", "pending", "unknown", "already_done"})), "at": TIME}
+
+
+def question_type(question: Question) -> Type:
+    """The type of an answer."""
+    if question.kind == "choice":
+        return Type("enum", words=frozenset(question.options))
+    return _ANSWERS.get(question.kind, ANY)
+
+
+@dataclass
+class Environment:
+    """Names and records of one procedure; needs and named facts are added in the order in which they can be known."""
+
+    playbook: Playbook
+    procedure: Procedure
+    vocabulary: Vocabulary
+    names: dict[str, Type] = field(default_factory=dict)
+    records: dict[str, dict[str, Type]] = field(default_factory=dict)
+    full: set[str] = field(default_factory=set)
+    findings: list[Finding] = field(default_factory=list)
+
+    def expression(self, source: str, place: Place, *, wanted: Type | None = None, known: Known = NOTHING) -> Type:
+        """Checks one expression; what is wrong becomes findings at `place`."""
+        checker = Checker(self.names, self.records, frozenset(self.full))
+        found = checker.check(source, known)
+        for problem in checker.problems:
+            message = f"{problem.message} (in `{_short(source)}`)"
+            self.findings.append(Finding(place, problem.severity, problem.code, message, problem.advice))
+        if wanted is not None and not fits(found, wanted):
+            text = f"`{_short(source)}` is a {found}, where a {wanted} is needed."
+            self.error(place, "type", text, f"Give a {wanted}.")
+        return found
+
+    def error(self, place: Place, code: str, message: str, advice: str) -> None:
+        self.findings.append(Finding(place, "error", code, message, advice))
+
+    def warn(self, place: Place, code: str, message: str, advice: str) -> None:
+        self.findings.append(Finding(place, "warning", code, message, advice))
+
+    def at(self, line: int | None, fallback: Place) -> Place:
+        """The place of a line of this procedure's file."""
+        return Place(fallback.file, line) if line else fallback
+
+
+def _short(source: str) -> str:
+    text = " ".join(source.split())
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def environment(playbook: Playbook, procedure: Procedure, vocabulary: Vocabulary) -> Environment:
+    """The sections of facts; needs and named facts are still to be added."""
+    env = Environment(playbook, procedure, vocabulary)
+    env.records |= records_of(vocabulary.records)
+    env.records |= _sections(playbook, procedure) | _receipts(procedure, vocabulary)
+    sections = ("message", "request", "sender", "param", "done", "failed", "timed_out", "case")
+    env.names |= {"now": TIME} | {name: Type("record", of=f"${name}") for name in sections}
+    return env
+
+
+def _sections(playbook: Playbook, procedure: Procedure) -> dict[str, dict[str, Type]]:
+    built_in = {"order_number": STRING, "postcode": STRING}
+    answers = built_in | {key: question_type(question) for key, question in playbook.questions.items()}
+    return {
+        "$message": {"received_at": TIME, "language": STRING, "has_photo": BOOL, "attachments": INT},
+        "$sender": {"address": STRING, "verified": BOOL},
+        "$case": {"opened_at": TIME, "contacts": INT, "reference": STRING, "chased": BOOL},
+        "$param": {name: _PARAMETERS.get(p.type, ANY) for name, p in playbook.parameters.items()},
+        "$timed_out": {row.name: BOOL for row in procedure.rows if row.wait},
+        "$given": dict.fromkeys(answers, BOOL),
+        "$confirmed": {row.name: optional(BOOL) for row in procedure.rows if row.confirm},
+        ANSWERED_ADDRESS: {"street": STRING, "postcode": STRING, "city": STRING, "country": optional(STRING)},
+        "$request": answers
+        | {
+            "intent": Type("enum", words=frozenset(procedure.intents)),
+            "confidence": DOUBLE,
+            "given": Type("record", of="$given"),
+            "confirmed": Type("record", of="$confirmed"),
+        },
+    }
+
+
+def _receipts(procedure: Procedure, vocabulary: Vocabulary) -> dict[str, dict[str, Type]]:
+    records: dict[str, dict[str, Type]] = {
+        "$done": {},
+        "$failed": {},
+        "$refusal": {"code": STRING, "message": STRING, "max": optional(MONEY)},
+    }
+    for row in procedure.rows:
+        for act in row.do:
+            operation = vocabulary.operations.get(act.operation)
+            own = {name: parse_type(word) for name, word in operation.receipt.items()} if operation else {}
+            moved = MONEY if operation and operation.money else optional(MONEY)
+            records[f"$done.{act.name}"] = {**_RECEIPT, "money_moved": moved, "ref": optional(Type("Ref")), **own}
+            records["$done"][act.name] = optional(Type("record", of=f"$done.{act.name}"))
+            records["$failed"][act.name] = optional(Type("record", of="$refusal"))
+    return records
+
+
+# -- needs and named facts ---------------------------------------------------------------------------------------------
+
+
+def in_order(procedure: Procedure) -> tuple[list[str], list[str]]:
+    """Names of needs and facts, each after what it is computed from; and those that are computed from themselves."""
+    uses = {need.name: _roots(_sources(need)) for need in procedure.needs}
+    uses |= {name: _roots([source]) for name, source in procedure.facts.items()}
+    ordered: list[str] = []
+    loops: list[str] = []
+    state: dict[str, int] = {}
+
+    def visit(name: str) -> None:
+        state[name] = 1
+        for other in sorted(uses[name] & set(uses)):
+            if other not in state:
+                visit(other)
+            elif state[other] == 1:
+                loops.append(other)
+        state[name] = 2
+        ordered.append(name)
+
+    for name in uses:
+        if name not in state:
+            visit(name)
+    return ordered, loops
+
+
+def _sources(need: Need) -> list[str]:
+    return [source for source in (*need.arguments.values(), need.choose, need.using, need.take, need.skip_when) if source]
+
+
+def _roots(sources: list[str]) -> set[str]:
+    found: set[str] = set()
+    for source in sources:
+        try:
+            found |= {path.split(".")[0] for path in paths(parse(source))}
+        except CelError:
+            continue  # told when the expression itself is checked
+    return found

@@ -1,0 +1,192 @@
+"""Types of needs, named facts and rows, and whether what they name exists."""
+
+from collections.abc import Mapping
+
+from caseworker.sop.cel.parse import CelError, parse
+from caseworker.sop.cel.tree import Member, Name, paths
+from caseworker.sop.cel.types import BOOL, MONEY, STRING, TIME, Type, list_of, optional, parse_type
+from caseworker.sop.cel.typing import NOTHING, Known, shown
+from caseworker.sop.checking.environment import Environment, in_order
+from caseworker.sop.identity import NUMBER, POSTCODE
+from caseworker.sop.model import ActSpec, Need, OperationType, Place, Row
+
+
+def check_names(env: Environment) -> None:
+    """Needs and named facts, each after what it is computed from."""
+    ordered, loops = in_order(env.procedure)
+    needs = {need.name: need for need in env.procedure.needs}
+    for name in loops:
+        place = needs[name].place if name in needs else _fact_place(env, name)
+        env.error(place, "loop", f"`{name}` is computed from itself.", "Write one of the two without the other.")
+        env.names[name] = Type("any")
+    for name in ordered:
+        if name in needs:
+            env.names[name] = _need(env, needs[name])
+        else:
+            env.names[name] = env.expression(env.procedure.facts[name], _fact_place(env, name))
+    _verify(env)
+
+
+def _fact_place(env: Environment, name: str) -> Place:
+    return env.at(env.procedure.lines.get(f"facts.{name}"), env.procedure.place)
+
+
+def _verify(env: Environment) -> None:
+    owner = env.procedure.verify
+    if not owner:
+        return
+    record = env.names.get(owner, Type("any"))
+    place = env.at(env.procedure.lines.get("verify"), env.procedure.place)
+    if record.name == "optional":
+        env.error(
+            place, "bad_verify", f"`{owner}` is optional, so nobody may own it.", "Remove `optional: true` from the need."
+        )
+    elif record.name != "any" and "email" not in env.records.get(record.of, {}):
+        env.error(place, "bad_verify", f"`{owner}` has no email, so its owner cannot be told.", "Name a need that is an order.")
+
+
+# -- needs -------------------------------------------------------------------------------------------------------------
+
+
+def _need(env: Environment, need: Need) -> Type:
+    _question(env, need)
+    if need.skip_when:
+        env.expression(need.skip_when, env.at(need.lines.get("skip_when"), need.place), wanted=BOOL)
+    found = _looked_up(env, need) if need.find or need.look else _chosen(env, need) if need.choose else _taken(env, need)
+    return optional(found) if need.optional else found
+
+
+def _question(env: Environment, need: Need) -> None:
+    known = {NUMBER, POSTCODE, *env.playbook.questions}
+    if need.ask and need.ask not in known:
+        place = env.at(need.lines.get("ask"), need.place)
+        env.error(place, "unknown_question", f"There is no question `{need.ask}`.", "Add it to questions.yaml.")
+    if not need.ask and not need.optional and (need.take or need.choose):
+        text = f"Nobody is asked for `{need.name}` where the mail does not say it."
+        env.warn(need.place, "never_asked", text, "Add `ask:` or `optional: true`.")
+
+
+def _looked_up(env: Environment, need: Need) -> Type:
+    name = need.find or need.look
+    operation = env.vocabulary.operations.get(name)
+    place = env.at(need.lines.get("find") or need.lines.get("look"), need.place)
+    if operation is None or operation.kind != "read":
+        _no_operation(env, name, "read", place)
+        return Type("any")
+    if need.look and not need.ask:
+        _required(env, operation, need.arguments, place)
+    for argument, source in need.arguments.items():
+        _argument(env, operation, argument, source, place=env.at(need.lines.get(argument), need.place), known=NOTHING)
+    found = parse_type(operation.returns)
+    if need.find:
+        if found.name != "list" or found.item is None:
+            env.error(place, "wrong_way", f"{name} gives one {found}.", "Write `look:` instead of `find:`.")
+            return found
+        return found.item
+    return found
+
+
+def _no_operation(env: Environment, name: str, kind: str, place: Place) -> None:
+    offered = ", ".join(sorted(op.name for op in env.vocabulary.operations.values() if op.kind == kind)) or "none"
+    env.error(place, "unknown_operation", f"There is no {kind} operation `{name}`.", f"Offered are {offered}.")
+
+
+def _chosen(env: Environment, need: Need) -> Type:
+    place = env.at(need.lines.get("choose"), need.place)
+    found = env.expression(need.choose, place)
+    if need.using:
+        env.expression(need.using, env.at(need.lines.get("by"), need.place), wanted=list_of(STRING))
+    if found.name != "list" or found.item is None:
+        if found.name != "any":
+            env.error(place, "type", f"`{need.choose}` is a {found}, not a list.", "Write for example `choose: order.lines`.")
+        return Type("any")
+    if found.item.name == "record" and "id" not in env.records.get(found.item.of, {}):
+        env.error(place, "type", f"A {found.item} has no id to choose it by.", "Choose from a list of records with an id.")
+    if not need.optional:
+        env.full.add(need.name)
+    return found
+
+
+def _taken(env: Environment, need: Need) -> Type:
+    found = env.expression(need.take, env.at(need.lines.get("take"), need.place))
+    if not need.one_of:
+        return optional(found) if need.skip_when else found
+    strange = sorted(set(need.one_of) - found.words) if found.words else []
+    if strange:
+        place = env.at(need.lines.get("one_of"), need.place)
+        text = f"The answer is never {', '.join(strange)}."
+        env.error(place, "never_equal", text, f"Possible are {', '.join(sorted(found.words))}.")
+    words = Type("enum", words=frozenset(need.one_of))
+    return optional(words) if need.skip_when else words
+
+
+def _required(env: Environment, operation: OperationType, arguments: Mapping[str, str], place: Place) -> None:
+    lacking = ", ".join(f"`{name}`" for name in sorted(operation.required - set(arguments)))
+    if lacking:
+        env.error(place, "missing_argument", f"{operation.name} needs {lacking}.", "Add it.")
+
+
+def _argument(env: Environment, operation: OperationType, name: str, source: str, *, place: Place, known: Known) -> None:
+    word = operation.parameters.get(name)
+    if word is None:
+        offered = ", ".join(sorted(operation.parameters)) or "none"
+        env.error(place, "unknown_argument", f"{operation.name} takes no `{name}`.", f"It takes {offered}.")
+        return
+    env.expression(source, place, wanted=parse_type(word), known=known)
+
+
+# -- rows --------------------------------------------------------------------------------------------------------------
+
+
+def check_row(env: Environment, row: Row) -> None:
+    """Condition, acts, promise and wait of a row."""
+    known = NOTHING
+    place = env.at(row.lines.get("when"), row.place)
+    if row.when:
+        env.expression(row.when, place, wanted=BOOL)
+        known = _shown(row.when)
+    for act in row.do:
+        _act(env, row, act, known)
+    promise = row.promise
+    if promise:
+        receipts: Known = frozenset(Member(Name("done"), act.name) for act in row.do)
+        if promise.amount:
+            env.expression(promise.amount, promise.place, wanted=MONEY, known=known)
+        env.expression(promise.by, promise.place, wanted=TIME, known=known)
+        env.expression(promise.kept_when, promise.place, wanted=BOOL, known=known | receipts)
+    if row.wait:
+        env.expression(row.wait.until, row.wait.place, wanted=BOOL, known=known)
+
+
+def _shown(source: str) -> Known:
+    try:
+        return shown(parse(source), holds=True)
+    except CelError:
+        return NOTHING
+
+
+def _act(env: Environment, row: Row, act: ActSpec, known: Known) -> None:
+    operation = env.vocabulary.operations.get(act.operation)
+    if operation is None or operation.kind != "write":
+        _no_operation(env, act.operation, "write", act.place)
+        return
+    _required(env, operation, act.arguments, act.place)
+    own = {f"done.{other.name}" for other in row.do}
+    for name, source in act.arguments.items():
+        _argument(env, operation, name, source, place=act.place, known=known)
+        early = sorted({path for path in _paths(source) if ".".join(path.split(".")[:2]) in own})
+        if early:
+            text = f"`{early[0]}` is not there yet when the row fires."
+            env.error(act.place, "receipt_too_early", text, "Put the second act into a row of its own, below.")
+    if operation.money and operation.money not in operation.parameters:
+        env.expression(operation.money, act.place, wanted=MONEY, known=known)
+    if operation.money in operation.parameters and operation.money not in act.arguments:
+        text = f"{act.operation} moves money, and `{operation.money}:` does not say how much."
+        env.error(act.place, "missing_argument", text, f"Add `{operation.money}:`.")
+
+
+def _paths(source: str) -> list[str]:
+    try:
+        return list(paths(parse(source)))
+    except CelError:
+        return []

@@ -1,0 +1,162 @@
+"""Replies, questions, queues, guardrails and intents: whether the other files of the playbook hold what procedures name."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from caseworker.sop.cel.parse import CelError, parse
+from caseworker.sop.cel.tree import Member, Name
+from caseworker.sop.cel.typing import shown
+from caseworker.sop.checking.environment import Environment
+from caseworker.sop.checking.table import ends
+from caseworker.sop.model import Finding, Known, Place, Playbook, Row
+from caseworker.sop.questions import question_keys
+
+ENGINE_REPLIES = (
+    "ask_intro", "reminder", "handed_over", "chaser_open", "greeting", "closing", "no_personal_data", "thanks",
+)  # fmt: skip
+
+
+def check_words(env: Environment, known: Known) -> None:
+    """What the rows of one procedure name in other files."""
+    for row in env.procedure.rows:
+        if row.escalate_queue and row.escalate_queue not in known.queues:
+            place = env.at(row.lines.get("escalate"), row.place)
+            _queue(env.findings, place, row.escalate_queue, known)
+        for act in row.do:
+            operation = env.vocabulary.operations.get(act.operation)
+            if operation and operation.money and act.operation not in known.guarded_actions:
+                text = f"{act.operation} moves money and has no guardrail."
+                env.error(act.place, "no_guardrail", text, "Add an entry under `actions:` in guardrails.yaml.")
+            if operation and known.operations is not None and act.operation not in known.operations:
+                text = f"The connected system cannot do {act.operation}."
+                env.error(act.place, "not_offered", text, "Hand this over to people instead.")
+        for key, reply in (("reply", row.reply), ("meanwhile", row.meanwhile), ("confirm", row.confirm)):
+            if reply:
+                _reply(env, row, key, reply, known)
+
+
+def _reply(env: Environment, row: Row, key: str, reply: str, known: Known) -> None:
+    place = env.at(row.lines.get(key), row.place)
+    if reply not in known.replies:
+        env.error(
+            place,
+            "unknown_reply",
+            f"There is no reply `{reply}`.",
+            f"Write replies/{reply}/{env.playbook.worker.default_language}.md.",
+        )
+        return
+    _languages(env.findings, env.playbook, place, reply, known)
+    for path in sorted(frozenset().union(*known.replies[reply].values())):
+        _variable(env, row, key, reply, path)
+
+
+def _languages(findings: list[Finding], playbook: Playbook, place: Place, reply: str, known: Known) -> None:
+    for language in playbook.worker.languages:
+        if language not in known.replies.get(reply, {}):
+            text, advice = f"The reply `{reply}` has no words in {language}.", f"Write replies/{reply}/{language}.md."
+            findings.append(Finding(place, "error", "reply_language", text, advice))
+
+
+def _variable(env: Environment, row: Row, key: str, reply: str, path: str) -> None:
+    """A variable of a reply: it exists, and a receipt is one that this path of the table produces."""
+    place = env.at(row.lines.get(key), row.place)
+    section, _, rest = path.partition(".")
+    if section not in env.names:
+        return  # given by the composer
+    unknown = _unknown_field(env, path)
+    if unknown:
+        text = f"The reply `{reply}` mentions `{path}`, and there is no `{unknown}`."
+        env.error(place, "unknown_in_reply", text, "Correct the name in the reply.")
+        return
+    name = rest.split(".")[0]
+    if section != "done" or not name:
+        return
+    text = f"The reply `{reply}` mentions `{path}`, and row `{row.name}` has no receipt `{name}` at that point."
+    made = {act.name for act in row.do} if key == "reply" else set()
+    if name in made or _tested(row, name):
+        return
+    earlier = env.procedure.rows[: env.procedure.rows.index(row)]
+    if any(act.name == name for other in earlier if not ends(other) for act in other.do):
+        env.warn(place, "receipt_not_sure", text, f"Test has(done.{name}) in the row.")
+        return
+    env.error(place, "no_receipt", text, f"Do it in this row, or test has(done.{name}) in `when:`.")
+
+
+def _unknown_field(env: Environment, path: str) -> str:
+    """The first part of a path that no record has. Amounts, lists and maps have attributes of their own in templates."""
+    root, *keys = path.split(".")
+    found = env.names[root]
+    for number, key in enumerate(keys):
+        found = found.item if found.name == "optional" and found.item else found
+        if found.name != "record":
+            return ""
+        fields = env.records.get(found.of, {})
+        if key not in fields:
+            return ".".join((root, *keys[: number + 1]))
+        found = fields[key]
+    return ""
+
+
+def _tested(row: Row, name: str) -> bool:
+    try:
+        return Member(Name("done"), name) in shown(parse(row.when or "true"), holds=True)
+    except CelError:
+        return False
+
+
+def _queue(findings: list[Finding], place: Place, queue: str, known: Known) -> None:
+    offered = ", ".join(sorted(known.queues)) or "none"
+    text = f"There is no queue `{queue}`."
+    findings.append(Finding(place, "error", "unknown_queue", text, f"Write one of {offered}, or add it to routing.yaml."))
+
+
+# -- the playbook as a whole -------------------------------------------------------------------------------------------
+
+
+def check_playbook(playbook: Playbook, known: Known) -> Iterator[Finding]:
+    """Intents, questions, the engine's own replies, and parameters that hold nowhere."""
+    yield from _intents(playbook, known)
+    worker = Place("worker.yaml", 1)
+    found: list[Finding] = []
+    if playbook.worker.fallback_queue not in known.queues:
+        _queue(found, worker, playbook.worker.fallback_queue, known)
+    for reply in ENGINE_REPLIES:
+        _languages(found, playbook, Place(f"replies/{reply}", 1), reply, known)
+    for question in question_keys(playbook, playbook.intents):
+        missing = [lang for lang in playbook.worker.languages if lang not in known.replies.get(f"ask_{question.key}", {})]
+        if missing:
+            text = f"The question `{question.key}` has no words in {', '.join(missing)}."
+            advice = f"Write replies/ask_{question.key}/{missing[0]}.md."
+            found.append(Finding(question.place, "error", "question_without_words", text, advice))
+    for parameter in playbook.parameters.values():
+        if all(v.country or v.brand or v.valid_from or v.valid_to for v in parameter.values):
+            text = f"`{parameter.name}` has no value that holds everywhere and always."
+            advice = "Add one without country, brand and dates."
+            found.append(Finding(parameter.place, "warning", "parameter_gap", text, advice))
+    yield from found
+
+
+def _intents(playbook: Playbook, known: Known) -> Iterator[Finding]:
+    handlers: dict[str, list[str]] = {name: [] for name in playbook.intents}
+    for procedure in playbook.procedures.values():
+        place = replace(procedure.place, line=procedure.lines.get("intents", procedure.place.line))
+        if not procedure.intents:
+            yield Finding(
+                place, "warning", "no_intent", f"No intent leads to `{procedure.name}`.", "Name them under `intents:`."
+            )
+        for intent in procedure.intents:
+            if intent not in handlers:
+                near = ", ".join(sorted(playbook.intents))
+                yield Finding(place, "error", "unknown_intent", f"There is no intent `{intent}`.", f"Known are {near}.")
+            handlers.setdefault(intent, []).append(procedure.name)
+    for name, spec in playbook.intents.items():
+        if spec.queue and spec.queue not in known.queues:
+            found: list[Finding] = []
+            _queue(found, spec.place, spec.queue, known)
+            yield from found
+        if not handlers[name] and not spec.always_escalate and not spec.queue:
+            advice = "Name it in a procedure, or give it a `queue:` of people."
+            yield Finding(spec.place, "error", "intent_without_procedure", f"No procedure handles `{name}`.", advice)
+        if len(handlers[name]) > 1:
+            text = f"`{name}` is handled by {' and '.join(handlers[name])}."
+            yield Finding(spec.place, "error", "intent_twice", text, "Name it in one of them only.")

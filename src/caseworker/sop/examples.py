@@ -1,0 +1,242 @@
+"""Worked cases: `examples/*.yaml` says what is known and what has to be decided. Run without network, in milliseconds.
+
+A file holds one example or a list of them:
+
+    example: window closed
+    sop: return                      # or an intent in facts.request
+    now: 2026-11-25T10:00:00Z
+    facts: {sender: {...}, request: {...}, order: {...}}
+    progress: {fired: [], asked: {postcode: 1}, waiting: row, waiting_since: TIME, confirmed: {row: true}, found: {order: []}}
+    expect: {rule: window_closed, moves: ["reply return_window_closed", "resolve declined"]}
+
+Amounts are written as "10.00 EUR", times as ISO 8601, references as "system:type:id", durations as "5d"; each becomes what the
+vocabulary says the fact is. A need stands under its own name, as if it had been looked up.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeAlias
+
+from caseworker.core.refs import Ref
+from caseworker.sop.cel.functions import parse_money
+from caseworker.sop.cel.types import ANY, Records, Type
+from caseworker.sop.checking.environment import Environment, environment
+from caseworker.sop.checking.expressions import check_names
+from caseworker.sop.decide import decide
+from caseworker.sop.durations import parse_duration
+from caseworker.sop.loading.text import Item, Problems, read_yaml
+from caseworker.sop.model import (
+    Act,
+    Ask,
+    Confirm,
+    Decision,
+    Escalate,
+    Found,
+    LookUp,
+    Move,
+    Place,
+    Playbook,
+    Procedure,
+    Progress,
+    Promise,
+    Resolve,
+    Say,
+    Vocabulary,
+    Wait,
+)
+
+Coverage: TypeAlias = Mapping[str, Mapping[str, tuple[str, ...]]]
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleResult:
+    """What one example came to. `problem` is empty where it passed."""
+
+    name: str
+    place: Place
+    problem: str
+    decision: Decision | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleRun:
+    """All examples of a playbook. `coverage` lists for each procedure and row the examples that fire it."""
+
+    results: tuple[ExampleResult, ...]
+    coverage: Coverage
+
+    @property
+    def failed(self) -> tuple[ExampleResult, ...]:
+        return tuple(result for result in self.results if result.problem)
+
+    @property
+    def never_fired(self) -> tuple[str, ...]:
+        """Rows that no example fires, as `procedure.row`."""
+        return tuple(f"{sop}.{row}" for sop, rows in self.coverage.items() for row, names in rows.items() if not names)
+
+
+def run_examples(playbook: Playbook, vocabulary: Vocabulary) -> ExampleRun:
+    """Runs every example of a playbook."""
+    results: list[ExampleResult] = []
+    fired: dict[str, dict[str, list[str]]] = {
+        name: {row.name: [] for row in procedure.rows} for name, procedure in playbook.procedures.items()
+    }
+    for item, problems in _examples(playbook):
+        result = _run(item, problems, playbook, vocabulary)
+        results.append(result)
+        if result.decision and result.decision.rule:
+            fired[result.decision.procedure][result.decision.rule].append(result.name)
+    coverage = {sop: {row: tuple(names) for row, names in rows.items()} for sop, rows in fired.items()}
+    return ExampleRun(tuple(results), coverage)
+
+
+def _examples(playbook: Playbook) -> Iterator[tuple[Item, Problems]]:
+    for name in sorted(playbook.files):
+        if name.startswith("examples/") and name.endswith((".yaml", ".yml")):
+            problems = Problems()
+            item = read_yaml(name, playbook.files[name], problems)
+            for entry in item.value if isinstance(item.value, list) else [item]:
+                yield entry, problems
+
+
+def _run(item: Item, problems: Problems, playbook: Playbook, vocabulary: Vocabulary) -> ExampleResult:
+    keys = item.keys("sop", "now", "facts", "progress", required=("example", "expect"))
+    name = keys["example"].text() if "example" in keys else str(item.place)
+    try:
+        procedure, facts, now, progress = _given(keys, playbook, vocabulary)
+    except ValueError as error:
+        return ExampleResult(name, item.place, f"{error}.", None)
+    expect = keys["expect"].keys("moves", "identity", "missing", required=("rule",)) if "expect" in keys else {}
+    if problems.findings:
+        return ExampleResult(name, item.place, "; ".join(f.message for f in problems.findings), None)
+    decision = decide(playbook, procedure.name, facts, now=now, progress=progress, vocabulary=vocabulary)
+    return ExampleResult(name, item.place, "; ".join(_differences(expect, decision)), decision)
+
+
+def _differences(expect: Mapping[str, Item], decision: Decision) -> Iterator[str]:
+    rule = expect["rule"].text() if "rule" in expect else ""
+    if decision.rule != rule:
+        yield f"row {decision.rule or '(none)'} instead of {rule or '(none)'}"
+    moves = tuple(brief(move) for move in decision.moves)
+    if "moves" in expect and moves != expect["moves"].texts():
+        yield f"moves {list(moves)} instead of {list(expect['moves'].texts())}"
+    if "identity" in expect and decision.identity != expect["identity"].text():
+        yield f"identity {decision.identity} instead of {expect['identity'].text()}"
+    if "missing" in expect and decision.missing != expect["missing"].texts():
+        yield f"missing {list(decision.missing)} instead of {list(expect['missing'].texts())}"
+
+
+def brief(move: Move) -> str:
+    """A move as examples write it."""
+    match move:
+        case LookUp(operation=operation):
+            return f"look {operation}"
+        case Ask(keys=keys):
+            return f"ask {' '.join(keys)}"
+        case Act(operation=operation, amount=amount):
+            return f"do {operation}" if amount is None else f"do {operation} {amount}"
+        case Say(reply=reply):
+            return f"reply {reply}"
+        case Confirm(reply=reply):
+            return f"confirm {reply}"
+        case Promise(what=what, amount=amount):
+            return f"promise {what}" if amount is None else f"promise {what} {amount}"
+        case Wait():
+            return "wait"
+        case Escalate(queue=queue, because=because):
+            return f"escalate {queue} {because}"
+        case Resolve(outcome=outcome):
+            return f"resolve {outcome}"
+
+
+# -- what is given -----------------------------------------------------------------------------------------------------
+
+
+def _given(
+    keys: Mapping[str, Item], playbook: Playbook, vocabulary: Vocabulary
+) -> tuple[Procedure, Mapping[str, object], datetime, Progress]:
+    written = keys["facts"].mapping() if "facts" in keys else {}
+    procedure = _procedure(keys, written, playbook)
+    env = environment(playbook, procedure, vocabulary)
+    check_names(env)
+    facts = {name: _convert(item, env.names.get(name, ANY), env.records) for name, item in written.items() if name != "now"}
+    now = keys.get("now") or written.get("now")
+    if now is None:
+        raise ValueError("`now:` is missing; a decision needs the time")
+    return procedure, facts, _time(now.text()), _progress(keys.get("progress"), env)
+
+
+def _procedure(keys: Mapping[str, Item], facts: Mapping[str, Item], playbook: Playbook) -> Procedure:
+    if "sop" in keys:
+        procedure = playbook.procedures.get(keys["sop"].text())
+    else:
+        intent = facts["request"].mapping().get("intent") if "request" in facts else None
+        procedure = playbook.procedure_for(intent.text()) if intent else None
+    if procedure is None:
+        raise ValueError("the example names no procedure; write `sop:` or an intent in facts.request")
+    return procedure
+
+
+def _progress(item: Item | None, env: Environment) -> Progress:
+    keys = item.keys("fired", "asked", "waiting", "waiting_since", "confirmed", "found") if item else {}
+    found = {}
+    for need, records in keys["found"].mapping().items() if "found" in keys else ():
+        kind = env.names.get(need, ANY)
+        found[need] = Found(tuple(_record(record, kind, env.records) for record in records.items()))
+    return Progress(
+        fired=keys["fired"].texts() if "fired" in keys else (),
+        asked={key: int(count.number()) for key, count in keys["asked"].mapping().items()} if "asked" in keys else {},
+        waiting=keys["waiting"].text() if "waiting" in keys else "",
+        waiting_since=_time(keys["waiting_since"].text()) if "waiting_since" in keys else None,
+        confirmed={row: yes.flag() for row, yes in keys["confirmed"].mapping().items()} if "confirmed" in keys else {},
+        found=found,
+    )
+
+
+def _record(item: Item, kind: Type, records: Records) -> Mapping[str, object]:
+    value = _convert(item, kind, records)
+    return value if isinstance(value, Mapping) else {}
+
+
+def _convert(item: Item, kind: Type, records: Records) -> object:
+    """A written value as the fact that its type says. Raises ValueError with the place."""
+    if item.value is None:
+        return None
+    if kind.name == "optional" and kind.item:
+        return _convert(item, kind.item, records)
+    if kind.name == "list" and isinstance(item.value, list):
+        return [_convert(entry, kind.item or ANY, records) for entry in item.value]
+    if isinstance(item.value, dict):
+        fields = records.get(kind.of, {}) if kind.name == "record" else {}
+        return {key: _convert(entry, fields.get(key, kind.item or ANY), records) for key, entry in item.value.items()}
+    if isinstance(item.value, list):
+        return [_convert(entry, ANY, records) for entry in item.value]
+    try:
+        return _scalar(item, kind)
+    except ValueError as error:
+        raise ValueError(f"{item.place}: {error}") from error
+
+
+def _scalar(item: Item, kind: Type) -> object:
+    match kind.name:
+        case "Money":
+            return parse_money(item.text())
+        case "time":
+            return _time(item.text())
+        case "duration":
+            return parse_duration(item.text())
+        case "Ref":
+            system, _, rest = item.text().partition(":")
+            type_, _, id_ = rest.partition(":")
+            return Ref(system, type_, id_)
+        case "string" | "enum":
+            return item.text()
+        case "double":
+            return item.number()
+    return item.value
+
+
+def _time(text: str) -> datetime:
+    found = datetime.fromisoformat(text)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
