@@ -119,7 +119,6 @@ def parts_of(order: Document, parcel: Document) -> list[tuple[Document, Document
 
 def refundable_amount(order: Document, asked: Asked, limit: int) -> int:
     """The asked amount in minor units, checked against payment, lines and return; notes it on both."""
-    must_be_known(order)
     amount = asked.amount()
     if amount.currency != order["currency"]:
         raise BadArguments(

@@ -234,7 +234,7 @@ def return_in_transit(life: Life) -> None:
 
 def return_received(life: Life) -> None:
     arrived = life.delivered()
-    received = life.age - life.dice.uniform(0.3, REFUND_DAYS - 1)
+    received = max(arrived + 2, life.age - life.dice.uniform(0.3, REFUND_DAYS - 1))
     life.send_back("received", created=max(arrived + 0.3, received - 4), received=received)
 
 

@@ -195,7 +195,6 @@ def reship(order: Document, asked: Asked) -> Effect:
     """Lost or delivered (damaged) pieces once more, unless their money went back or they are being returned."""
     if not asked.pieces():
         raise BadArguments("orders.reship got no lines.", remedy="Choose at least one line of the order.")
-    must_be_known(order)
     lost = [part for parcel in order["shipments"] if parcel["state"] == "lost" for part in parcel["lines"]]
     lines = []
     for line, wanted in chosen_lines(order, asked.pieces()):
@@ -255,7 +254,7 @@ def add_note(order: Document, asked: Asked) -> Effect:
     return Effect(ref_to("order", order["id"]), quiet=True)
 
 
-RULES: Mapping[str, Rule] = {
+_RULES: Mapping[str, Rule] = {
     "orders.cancel": cancel,
     "payments.refund": refund_one,
     "orders.refund": refund_all,
@@ -268,6 +267,13 @@ RULES: Mapping[str, Rule] = {
     "invoices.send": send_invoice,
     "orders.add_note": add_note,
 }
+
+
+def apply(operation: str, order: Document, asked: Asked) -> Effect:
+    """What the operation does to the order. In a state that is not known here only a note can be left: InvalidState."""
+    if operation != "orders.add_note":
+        must_be_known(order)
+    return _RULES[operation](order, asked)
 
 
 def available_actions(order: Document) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from caseworker.commerce.adapters.sandbox import lookups, records, worlds
 from caseworker.commerce.adapters.sandbox.amounts import Document, Movement, text
 from caseworker.commerce.adapters.sandbox.checks import Asked, Effect
 from caseworker.commerce.adapters.sandbox.database import Connection
-from caseworker.commerce.adapters.sandbox.rules import RULES
+from caseworker.commerce.adapters.sandbox.rules import apply
 from caseworker.commerce.adapters.sandbox.worlds import World
 from caseworker.commerce.arguments import coerce
 from caseworker.commerce.errors import BadArguments, Conflict
@@ -94,7 +94,7 @@ async def _on_order(view: lookups.View, call: WriteCall, asked: Asked, repeats: 
     before = _facts(order, asked.now)
     if call.operation == "orders.change_item":
         asked = replace(asked, variants=await _variants(view, order, asked))
-    effect = RULES[call.operation](order, asked)
+    effect = apply(call.operation, order, asked)
     if world.faults.race:
         await asyncio.sleep(_RACE_SECONDS)
     if not effect.already:
