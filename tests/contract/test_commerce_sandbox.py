@@ -15,6 +15,7 @@ from caseworker.commerce.conformance import CHECKS, Check, Situation
 from caseworker.commerce.errors import (
     AmountExceeded,
     BadArguments,
+    Conflict,
     InvalidState,
     NotFound,
     OutcomeUnknown,
@@ -23,6 +24,7 @@ from caseworker.commerce.errors import (
 )
 from caseworker.commerce.model import Order, Receipt
 from caseworker.commerce.ports import WriteCall
+from caseworker.core.errors import ConfigurationError
 from caseworker.core.money import Money
 
 NOW = datetime(2026, 12, 2, 9, 0, tzinfo=UTC)
@@ -292,6 +294,22 @@ async def test_the_rest_of_the_vocabulary(sandbox: Sandbox) -> None:
         await sandbox.read("base", "invoices.get", {"order": order.ref})
     with pytest.raises(InvalidState):
         await sandbox.write(call("orders.reship", {"order": order.ref, "lines": [order.lines[0].id]}, "r"))
+
+
+async def test_what_the_warehouse_changes_makes_older_readings_stale(sandbox: Sandbox) -> None:
+    order = await find(sandbox, "NW-1")
+    document = await sandbox.record("base", "orders", order.ref.id)
+    await sandbox.put("base", "orders", {**document, "state": "paid"})
+    with pytest.raises(Conflict):
+        await sandbox.write(call("orders.cancel", {"order": order.ref}, expected_version=order.ref.version))
+    with pytest.raises(ShopError, match="is no customer of this shop"):
+        await sandbox.put("base", "orders", {**document, "customer": "C-9"})
+
+
+async def test_a_database_without_the_tables_says_what_to_do(postgres_url: str) -> None:
+    async with Sandbox(postgres_url, FixedClock()) as sandbox:
+        with pytest.raises(ConfigurationError, match="install"):
+            await sandbox.dump()
 
 
 async def test_a_database_that_is_away_is_unavailable(tmp_path: Any) -> None:

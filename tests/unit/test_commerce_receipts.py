@@ -35,6 +35,8 @@ def test_the_same_write_has_the_same_hash_after_its_records_were_read_again() ->
 def test_refunds_lock_their_payment_and_cancels_every_payment_of_the_order() -> None:
     assert lock_keys(call("payments.refund", payment=PAYMENT, amount=Money(1, "EUR"))) == ("base:payment:P-1",)
     assert lock_keys(call("orders.cancel", order=ORDER), payments=[PAYMENT]) == ("base:order:1", "base:payment:P-1")
+    whole = {"ref": ORDER, "payments": [{"ref": PAYMENT}]}
+    assert lock_keys(call("orders.refund", order=whole, amount=Money(1, "EUR"))) == ("base:order:1", "base:payment:P-1")
     assert lock_keys(call("orders.change_address", order={"ref": ORDER}, address={})) == ("base:order:1",)
     assert lock_keys(call("vouchers.issue", customer=Ref("sandbox", "customer", "C-1"))) == ("base:customer:C-1",)
     assert lock_keys(call("handoff.create", case="CW-1")) == ()

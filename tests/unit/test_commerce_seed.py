@@ -111,7 +111,8 @@ def test_what_is_left_out_follows_from_the_rest() -> None:
         ({"placed_at": "yesterday"}, 'orders[0].placed_at: "yesterday" is no time such as 2026-12-02T09:00:00Z'),
         ({"placed_at": "2026-11-20T10:00:00"}, 'orders[0].placed_at: "2026-11-20T10:00:00" has no time zone; write Z for UTC'),
         ({"customer": "C-9"}, 'orders[0].customer: "C-9" is no customer of this shop'),
-        ({"colour": "red"}, 'orders[0].colour: "red" stands in no field of this record'),
+        ({"colour": "red"}, "orders[0].colour: is no field of this record"),
+        ({"adress": {}}, "orders[0].adress: is no field of this record; perhaps address?"),
         (
             {"payments": [{"captured": "5", "refunded": "6"}]},
             "orders[0].payments[0].refunded: with `in_flight` it is more than was captured",

@@ -37,13 +37,17 @@ def arguments_hash(arguments: Mapping[str, object]) -> str:
 def lock_keys(call: WriteCall, *, payments: Iterable[Ref] = ()) -> tuple[str, ...]:
     """The names of the locks a writer must hold, sorted, so that two writers never wait for each other.
 
-    One lock per payment for refunds, and for cancels and refunds of an order with the order's `payments` (as read before the
-    call); one per order for every other write. A write that touches neither locks the record it names, or nothing.
+    One lock per payment for refunds, and for cancels and refunds of an order with all of the order's payments: those of the
+    order where it is given as a whole record, and `payments` (as read before the call) where it is only named. One lock per
+    order for every other write. A write that touches neither locks the record it names, or nothing.
     """
     if call.operation in _REFUNDS:
         return _names(call, "payment")
     if call.operation in _MOVES_MONEY_OF_ORDER:
-        paid = {f"{call.shop}:payment:{ref.id}" for ref in payments}
+        order = call.arguments.get("order")
+        given = order.get("payments") if isinstance(order, Mapping) else None
+        known = [*payments, *(ref for ref in map(_ref, given if isinstance(given, list) else ()) if ref)]
+        paid = {f"{call.shop}:payment:{ref.id}" for ref in known}
         return tuple(sorted(paid | set(_names(call, "order"))))
     return _names(call, "order") or _names(call, None)
 

@@ -15,7 +15,7 @@ from caseworker.commerce.adapters.sandbox.faults import Faults
 from caseworker.commerce.adapters.sandbox.records import SYSTEM
 from caseworker.commerce.adapters.sandbox.worlds import World
 from caseworker.commerce.arguments import coerce
-from caseworker.commerce.errors import BadArguments, Unsupported
+from caseworker.commerce.errors import BadArguments, NotFound, Unsupported
 from caseworker.commerce.model import Receipt
 from caseworker.commerce.operations import BUILT_IN
 from caseworker.commerce.ports import Capabilities, Operation, WriteCall
@@ -84,7 +84,8 @@ class Sandbox:
                 receipt = await writes.carry_out(connection, world, call, (await self._clock.now()).astimezone(UTC))
                 if call.dry_run:
                     raise Rollback
-            faults.after_commit(world.faults, call.key, attempt)
+            if not call.dry_run:
+                faults.after_commit(world.faults, call.key, attempt)
             return receipt
 
     async def read_back(self, call: WriteCall) -> Receipt | None:
@@ -138,13 +139,23 @@ class Sandbox:
         async with self._database.connection() as connection:
             return await worlds.difference(connection, await worlds.get(connection, world))
 
+    async def record(self, world: str, kind: str, identifier: str) -> Document:
+        """One document as shop.json has it, by the list it stands in and its id; NotFound."""
+        async with self._database.connection() as connection:
+            found = await worlds.documents(connection, await worlds.get(connection, world), kind, ids=[identifier])
+        if not found:
+            raise NotFound(f"The shop {world!r} has no {identifier!r} in {kind}.", remedy="Look at the shop's dump.")
+        return found[0]
+
     async def put(self, world: str, kind: str, document: Document) -> None:
-        """Change the shop from outside, as a warehouse or a carrier would: one whole document, checked like a shop."""
+        """Change the shop from outside, as a warehouse or a carrier would: one whole document, checked like a shop.
+
+        An order's version goes up, so that a writer who read it before finds out."""
         async with self._database.connection() as connection, connection.transaction():
             view = await worlds.get(connection, world)
             customers = await worlds.documents(connection, view, "customers", ids=[str(document.get("customer"))])
             checked = form.read({"customers": customers, kind: [document]} if kind != "customers" else {kind: [document]})
-            await worlds.put(connection, view, kind, checked[kind][0])
+            await worlds.put(connection, view, kind, await _newer(connection, view, kind, checked[kind][0]))
 
     async def misbehave(self, settings: Mapping[str, object], world: str = "*") -> None:
         """Switch faults on for a world and its forks, or for all; an empty mapping switches them off."""
@@ -155,6 +166,15 @@ class Sandbox:
                 " set settings = excluded.settings",
                 (world, Jsonb(dict(settings))),
             )
+
+
+async def _newer(connection: Connection, world: World, kind: str, document: Document) -> Document:
+    """The document with a version above the one that is there, for orders."""
+    identifier = document[form.ID_FIELDS[kind]]
+    if kind != "orders" or not await worlds.documents(connection, world, kind, ids=[identifier]):
+        return document
+    there = await worlds.lock(connection, world, kind, identifier)
+    return {**document, "version": max(document["version"], there["version"] + 1)}
 
 
 def _operation(name: str, kind: str) -> Operation:

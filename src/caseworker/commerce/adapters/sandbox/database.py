@@ -38,6 +38,10 @@ class Database:
         try:
             async with self._pool.connection() as connection:
                 yield connection
+        except psycopg.errors.UndefinedTable as error:
+            raise ConfigurationError(
+                "The sandbox's tables are missing in this database.", remedy="Call install() first."
+            ) from error
         except (psycopg.OperationalError, psycopg.InterfaceError, PoolClosed) as error:
             raise Unavailable(f"The sandbox's database is away: {error}", remedy=_REMEDY) from error
 

@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from typing import Any
 
 from caseworker.commerce.adapters.sandbox.amounts import Document
@@ -159,7 +160,8 @@ def _record(fields: Mapping[str, tuple[Check, object]]) -> Check:
             problems.add(path, value, "is no record")
             return {}
         for extra in [key for key in value if key not in fields]:
-            problems.add(f"{path}.{extra}", value[extra], "stands in no field of this record")
+            [near, *_] = [*get_close_matches(str(extra), fields, n=1, cutoff=0.75), ""]
+            problems.found.append(f"{path}.{extra}: is no field of this record" + (f"; perhaps {near}?" if near else ""))
         own = value.get("currency", fields["currency"][1]) if "currency" in fields else currency
         result: Document = {}
         for name, (check, default) in fields.items():
@@ -339,6 +341,15 @@ _SHOP: Mapping[str, tuple[Check, object]] = {
 ID_FIELDS = {"products": "sku", "customers": "id", "orders": "id", "vouchers": "code", "handoffs": "number"}
 
 
+def _doubled(shop: Document) -> list[str]:
+    """Identifiers that more than one record has."""
+    named = {f"{kind}: {field}": [record[field] for record in shop[kind]] for kind, field in ID_FIELDS.items()}
+    named["orders: number"] = [order["number"] for order in shop["orders"]]
+    for part in ("payments", "shipments", "returns"):
+        named[f"orders: {part}: id"] = [item["id"] for order in shop["orders"] for item in order[part]]
+    return [f'{what} "{name}" stands {n} times' for what, names in named.items() for name, n in Counter(names).items() if n > 1]
+
+
 def read(shop: object) -> dict[str, Any]:
     """The shop, checked and completed, or ShopError with every problem."""
     problems = Problems()
@@ -352,9 +363,7 @@ def read(shop: object) -> dict[str, Any]:
     for index, order in enumerate(checked["orders"]):
         complete_order(order, customers)
         problems.found += [f"orders[{index}].{found}" for found in inconsistencies(order, customers)]
-    for kind in KINDS:
-        counted = Counter(record[ID_FIELDS[kind]] for record in checked[kind])
-        problems.found += [f'{kind}: {ID_FIELDS[kind]} "{name}" stands {n} times' for name, n in counted.items() if n > 1]
+    problems.found += _doubled(checked)
     if problems.found:
         raise ShopError(problems.found)
     return checked

@@ -54,7 +54,9 @@ async def find_orders(view: View, arguments: Arguments) -> tuple[Order, ...]:
         found = await view.documents("orders", "customer", customer.id)
     else:
         raise BadArguments("orders.find needs a number, an e-mail address or a customer.", remedy="Give at least one of them.")
-    since, limit = arguments.get("since"), arguments.get("limit")
+    since, limit = arguments.get("since"), arguments.get("limit", _LIMIT)
+    if not isinstance(limit, int) or limit < 1:
+        raise BadArguments(f"orders.find cannot give {limit} orders.", remedy="Give a limit from 1.")
     fitting = [
         order
         for order in found
@@ -64,7 +66,7 @@ async def find_orders(view: View, arguments: Arguments) -> tuple[Order, ...]:
         and (not isinstance(since, datetime) or datetime.fromisoformat(order["placed_at"]) >= since)
     ]
     fitting.sort(key=lambda order: (order["placed_at"], order["id"]), reverse=True)
-    return tuple(view.order(order) for order in fitting[: limit if isinstance(limit, int) else _LIMIT])
+    return tuple(view.order(order) for order in fitting[:limit])
 
 
 async def get_order(view: View, arguments: Arguments) -> Order:

@@ -1,5 +1,6 @@
 """An order as a whole: what follows from its other fields where it was left out, and what cannot be true of it."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -57,6 +58,8 @@ def inconsistencies(order: Document, customers: Mapping[str, Document]) -> list[
     found: list[str] = []
     if order["customer"] not in customers:
         found.append(f'customer: "{order["customer"]}" is no customer of this shop')
+    counted = Counter(line["id"] for line in order["lines"])
+    found += [f'lines: id "{name}" stands {n} times' for name, n in counted.items() if n > 1]
     for index, line in enumerate(order["lines"]):
         found += [f"lines[{index}].{wrong}" for wrong in _line(order, line)]
     for index, payment in enumerate(order["payments"]):

@@ -139,12 +139,8 @@ async def documents(
 
 async def lock(connection: Connection, world: World, kind: str, identifier: str) -> Document:
     """The document for changing: copied into the world where it was the parent's, its row locked until the transaction ends."""
-    await connection.execute(
-        f"insert into sandbox.records ({_COLUMNS}, position) select %(world)s, kind, id, number, email, customer, parts, doc,"  # noqa: S608
-        " position from sandbox.records where kind = %(kind)s and id = %(id)s and world = any (%(chain)s)"
-        " order by array_position(%(chain)s::text[], world) limit 1 on conflict do nothing".encode(),
-        {"world": world.name, "kind": kind, "id": identifier, "chain": world.chain},
-    )
+    if len(world.lineage) > 1:
+        await _copy(connection, world, kind, identifier)
     rows: Any = await connection.execute(
         "select doc from sandbox.records where world = %s and kind = %s and id = %s for update", (world.name, kind, identifier)
     )
@@ -153,6 +149,15 @@ async def lock(connection: Connection, world: World, kind: str, identifier: str)
         raise NotFound(f"The shop {world.name!r} has no record {identifier!r}.", remedy="Look it up again.")
     document: Document = found[0]
     return document
+
+
+async def _copy(connection: Connection, world: World, kind: str, identifier: str) -> None:
+    await connection.execute(
+        f"insert into sandbox.records ({_COLUMNS}, position) select %(world)s, kind, id, number, email, customer, parts, doc,"  # noqa: S608
+        " position from sandbox.records where kind = %(kind)s and id = %(id)s and world = any (%(chain)s)"
+        " order by array_position(%(chain)s::text[], world) limit 1 on conflict do nothing".encode(),
+        {"world": world.name, "kind": kind, "id": identifier, "chain": world.chain},
+    )
 
 
 async def put(connection: Connection, world: World, kind: str, document: Document) -> None:
