@@ -67,9 +67,8 @@ class Sandbox:
     async def read(self, shop: str, operation: str, arguments: Mapping[str, object]) -> object:
         """A record, a tuple of records (for `find` and `history`), or NotFound."""
         typed = coerce(_operation(operation, "read"), arguments)
+        world, _ = await self._arrive(shop, f"{operation}:{arguments_hash(arguments)}", write=False)
         async with self._database.connection() as connection:
-            world = await worlds.get(connection, shop)
-            await self._before(connection, world, f"{operation}:{arguments_hash(arguments)}", write=False)
             view = lookups.View(connection, world, (await self._clock.now()).astimezone(UTC))
             return await lookups.READS[operation](view, typed)
 
@@ -77,29 +76,28 @@ class Sandbox:
         """Carry out a write. A repeated key gives the first receipt again (`already_done`), other arguments are Conflict."""
         operation = _operation(call.operation, "write")
         coerce(operation, call.arguments)
-        async with self._database.connection() as connection:
-            world = await worlds.get(connection, call.shop)
-            attempt = await self._before(connection, world, call.key, write=True)
-            async with self._database.transaction(connection):
-                receipt = await writes.carry_out(connection, world, call, (await self._clock.now()).astimezone(UTC))
-                if call.dry_run:
-                    raise Rollback
-            if not call.dry_run:
-                faults.after_commit(world.faults, call.key, attempt)
-            return receipt
+        world, attempt = await self._arrive(call.shop, call.key, write=True)
+        async with self._database.connection() as connection, self._database.transaction(connection):
+            receipt = await writes.carry_out(connection, world, call, (await self._clock.now()).astimezone(UTC))
+            if call.dry_run:
+                raise Rollback
+        if not call.dry_run:
+            faults.after_commit(world.faults, call.key, attempt)
+        return receipt
 
     async def read_back(self, call: WriteCall) -> Receipt | None:
         """The receipt of a write with this key, None where there was none. Waits for one that is being carried out."""
-        async with self._database.connection() as connection:
-            world = await worlds.get(connection, call.shop)
-            await self._before(connection, world, f"read_back:{call.key}", write=False)
-            async with connection.transaction():
-                return await writes.recall(connection, world, call)
+        world, _ = await self._arrive(call.shop, f"read_back:{call.key}", write=False)
+        async with self._database.connection() as connection, connection.transaction():
+            return await writes.recall(connection, world, call)
 
-    async def _before(self, connection: Connection, world: World, key: str, *, write: bool) -> int:
-        attempt = await faults.count_attempt(connection, world.name, key) if world.faults.draws else 1
+    async def _arrive(self, shop: str, key: str, *, write: bool) -> tuple[World, int]:
+        """The world and the number of this attempt, unless a fault comes first. Who waits for a slow shop holds no connection."""
+        async with self._database.connection() as connection:
+            world = await worlds.get(connection, shop)
+            attempt = await faults.count_attempt(connection, world.name, key) if world.faults.draws else 1
         await faults.before(world.faults, key, attempt, write=write)
-        return attempt
+        return world, attempt
 
     # -- the shop as a whole -------------------------------------------------------------------------------------------
 
