@@ -64,10 +64,18 @@ def _is_ours(seen: Seen) -> bool:
     return seen.headers.has(OUR_HEADER.lower()) and _plain(seen.email) in seen.own
 
 
+def _is_listed(seen: Seen) -> bool:
+    return seen.email in {machine.lower() for machine in seen.mailbox.known_machines}
+
+
 def _known_machine(seen: Seen) -> bool:
     reply_to = addresses(seen.headers.all("reply-to"))
-    named = seen.email in {machine.lower() for machine in seen.mailbox.known_machines}
-    return named and len(reply_to) == 1 and _plain(reply_to[0].email) not in seen.own and not is_no_reply(reply_to[0].email)
+    return (
+        _is_listed(seen)
+        and len(reply_to) == 1
+        and _plain(reply_to[0].email) not in seen.own
+        and not is_no_reply(reply_to[0].email)
+    )
 
 
 def _absence_note(seen: Seen) -> bool:
@@ -115,6 +123,7 @@ RULES: tuple[Rule, ...] = (
     Rule("delivery_delayed", lambda s: s.bounce is not None, "delay", may_answer=False, for_person=False),
     Rule("other_report", lambda s: bool(s.report_type), "system", may_answer=False, for_person=False),
     Rule("known_machine_names_customer", _known_machine, "person", may_answer=True, for_person=True),
+    Rule("known_machine_names_nobody", _is_listed, "system", may_answer=False, for_person=True),
     Rule("absence_note", _absence_note, "out_of_office", may_answer=False, for_person=False),
     Rule("automatic_reply", _answers_itself, "auto_reply", may_answer=False, for_person=False),
     Rule("auto_submitted", lambda s: s.auto_submitted not in ("", "no"), "system", may_answer=False, for_person=True),

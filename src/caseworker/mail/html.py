@@ -76,6 +76,7 @@ class _Writer:
     lines: list[str] = field(default_factory=list)
     current: list[str] = field(default_factory=list)
     depth: int = 0
+    written_depth: int = 0
     blank_wanted: bool = False
 
     def word(self, text: str, state: _State) -> None:
@@ -103,8 +104,9 @@ class _Writer:
         if not line and not keep_empty:
             return
         if self.blank_wanted and self.lines and self.lines[-1].strip("> "):
-            self.lines.append("> " * self.depth)
+            self.lines.append("> " * min(self.depth, self.written_depth))
         self.blank_wanted = False
+        self.written_depth = self.depth
         self.lines.append("> " * self.depth + line)
 
     def mark(self) -> None:

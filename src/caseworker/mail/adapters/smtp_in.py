@@ -130,7 +130,7 @@ class _Handler:
     async def _store(self, envelope: Envelope) -> str:
         """Once per mailbox. If one fails the whole mail is refused for now: the mailboxes that have it recognise the repeat."""
         content = envelope.content if isinstance(envelope.content, bytes) else b""
-        sender = envelope.mail_from or ""
+        sender = (envelope.mail_from or "").strip("<>")  # aiosmtpd keeps the brackets of the null path
         recipients: dict[str, list[str]] = {}
         for address in envelope.rcpt_tos:
             recipients.setdefault(str(self._mailboxes(address)), []).append(address)

@@ -50,7 +50,7 @@ class SmtpTransport:
             await client.connect()
         except SMTPAuthenticationError as error:
             raise SendRefused(
-                f"{self._relay} refused our login: {error.code} {error.message}.",
+                f"{self._relay} refused our login: {error.code} {error.message.rstrip('.')}.",
                 permanent=False,
                 remedy="Check user name and password.",
             ) from error
@@ -95,7 +95,7 @@ class SmtpTransport:
     def _refused(self, error: SMTPResponseException) -> SendRefused:
         permanent = 500 <= error.code < 600
         return SendRefused(
-            f"{self._relay} refused: {error.code} {error.message}.",
+            f"{self._relay} refused: {error.code} {error.message.rstrip('.')}.",
             permanent=permanent,
             remedy="" if permanent else "It is tried again.",
         )
