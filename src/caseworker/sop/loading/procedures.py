@@ -21,7 +21,7 @@ def read_procedure(item: Item) -> Procedure:
     needs = tuple(_need(name, entry) for name, entry in keys["needs"].mapping().items()) if "needs" in keys else ()
     facts = keys["facts"].mapping() if "facts" in keys else {}
     for name, entry in facts.items():
-        _name(name, entry)
+        _fact(name, entry)
         if any(need.name == name for need in needs):
             entry.add("duplicate_name", f"`{name}` is a need and a fact.", "Rename one of them.")
     name = keys["sop"].text() if "sop" in keys else ""
@@ -43,12 +43,17 @@ def _text(keys: Mapping[str, Item], name: str) -> str:
     return keys[name].text() if name in keys else ""
 
 
-def _name(name: str, item: Item) -> str:
+def _word(name: str, item: Item) -> str:
+    """The name of a row or receipt."""
     if not _NAME.fullmatch(name):
         item.add("bad_name", f"{name!r} is no name.", "Use small letters, digits and _, for example `days_since`.")
-    elif name in RESERVED:
-        item.add("reserved_name", f"`{name}` is the name of a built-in section of facts.", "Choose another name.")
     return name
+
+
+def _fact(name: str, item: Item) -> None:
+    """The name of a need or named fact; it stands beside the built-in sections."""
+    if _word(name, item) in RESERVED:
+        item.add("reserved_name", f"`{name}` is the name of a built-in section of facts.", "Choose another name.")
 
 
 def _verify(item: Item, needs: tuple[Need, ...]) -> str:
@@ -61,7 +66,7 @@ def _verify(item: Item, needs: tuple[Need, ...]) -> str:
 
 
 def _need(name: str, item: Item) -> Need:
-    _name(name, item)
+    _fact(name, item)
     keys = item.keys(*_WAYS, "with", "by", "one_of", "ask", "skip_when", "optional", "along")
     ways = [way for way in _WAYS if way in keys]
     if len(ways) != 1:
@@ -150,7 +155,7 @@ def _row_name(item: Item, keys: Mapping[str, Item]) -> str:
             item.add("otherwise_when", "`otherwise` stands with `rule` or `when`.", "Write only `otherwise: name`.")
         if keys["otherwise"].value is None:
             return "otherwise"
-        return _name(keys["otherwise"].text(), keys["otherwise"])
+        return _word(keys["otherwise"].text(), keys["otherwise"])
     if "rule" not in keys:
         item.add("missing_key", "The row has no name.", "Begin it with `- rule: name`, the last one with `- otherwise: name`.")
         return f"line_{item.place.line}"
@@ -158,7 +163,7 @@ def _row_name(item: Item, keys: Mapping[str, Item]) -> str:
         item.add(
             "missing_key", f"The row `{keys['rule'].value}` has no `when:`.", "Add its condition; the last row is `otherwise`."
         )
-    return _name(keys["rule"].text(), keys["rule"])
+    return _word(keys["rule"].text(), keys["rule"])
 
 
 def _act(item: Item) -> ActSpec:
@@ -171,7 +176,7 @@ def _act(item: Item) -> ActSpec:
     return ActSpec(
         operation=operation,
         arguments={key: entry.text() for key, entry in arguments.mapping().items()},
-        name=_name(alias.text(), alias) if alias else operation.rsplit(".", 1)[-1],
+        name=_word(alias.text(), alias) if alias else operation.rsplit(".", 1)[-1],
         place=arguments.place,
     )
 

@@ -121,44 +121,44 @@ def read_yaml(file: str, text: str, problems: Problems) -> Item:
     """The tree of one file. A file that is no YAML is noted and read as empty."""
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
         advice = "Check indentation and quotes; a text with `: ` or `#` stands in quotes."
         problems.add(Place(file, line), "no_yaml", f"This is no YAML: {getattr(error, 'problem', None) or error}.", advice)
         return Item(None, Place(file, 1), problems)
-    return Item(None, Place(file, 1), problems) if node is None else _item(node, file, problems, ())
+    return Item(None, Place(file, 1), problems) if node is None else _item(node, file, problems, set())
 
 
-def _item(node: yaml.Node, file: str, problems: Problems, above: tuple[int, ...]) -> Item:
+def _item(node: yaml.Node, file: str, problems: Problems, seen: set[int]) -> Item:
     place = Place(file, node.start_mark.line + 1)
-    if id(node) in above:
-        problems.add(place, "loop", "An alias contains itself.", "Write the value out.")
+    if id(node) in seen:  # a few aliases of aliases are a file of gigabytes
+        problems.add(place, "alias", "Anchors and aliases (`&x`, `*x`) are not offered.", "Write the value out.")
         return Item(None, place, problems)
-    inside = (*above, id(node))
+    seen.add(id(node))
     value: object
     if isinstance(node, yaml.MappingNode):
-        value = dict(_pairs(node, file, problems, inside))
+        value = dict(_pairs(node, file, problems, seen))
     elif isinstance(node, yaml.SequenceNode):
-        value = [_item(child, file, problems, inside) for child in node.value]
+        value = [_item(child, file, problems, seen) for child in node.value]
     else:
         value = _scalar(node)
     return Item(value, place, problems)
 
 
-def _pairs(node: yaml.MappingNode, file: str, problems: Problems, above: tuple[int, ...]) -> Iterator[tuple[str, Item]]:
-    seen: set[str] = set()
+def _pairs(node: yaml.MappingNode, file: str, problems: Problems, seen: set[int]) -> Iterator[tuple[str, Item]]:
+    keys: set[str] = set()
     for key_node, value_node in node.value:
         place = Place(file, key_node.start_mark.line + 1)
         key = str(key_node.value) if isinstance(key_node, yaml.ScalarNode) else ""
         if not key:
             problems.add(place, "bad_key", "A key has to be a word.", "Write `word: value`.")
             continue
-        if key in seen:
+        if key in keys:
             problems.add(place, "duplicate_key", f"`{key}:` stands here twice.", "Keep one of them.")
             continue
-        seen.add(key)
-        item = _item(value_node, file, problems, above)
+        keys.add(key)
+        item = _item(value_node, file, problems, seen)
         # a value is found by people at its key: the line of `when:` and not the first line of its text
         yield key, Item(item.value, place, problems)
 

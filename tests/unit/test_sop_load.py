@@ -1,0 +1,202 @@
+"""Playbooks from folders and texts: releases, forms, and all mistakes at once with their lines."""
+
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from sop_builders import INTENTS, RETURN, WORKER, files, playbook
+
+from caseworker.core.errors import ConfigurationError
+from caseworker.core.money import Money
+from caseworker.sop.errors import PlaybookProblems
+from caseworker.sop.load import load, read_folder, release_of, short
+from caseworker.sop.parameters import resolve
+
+
+def problems(texts: dict[str, str]) -> list[tuple[str, int, str]]:
+    with pytest.raises(PlaybookProblems) as raised:
+        load(texts)
+    assert all(finding.message for finding in raised.value.findings)
+    return [(finding.place.file, finding.place.line, finding.code) for finding in raised.value.findings]
+
+
+def test_a_playbook_is_read() -> None:
+    book = playbook()
+    assert book.worker.mailboxes[0].address == "service@nordwind.example"
+    assert book.worker.remind_after == timedelta(days=3)
+    procedure = book.procedures["return"]
+    assert [row.name for row in procedure.rows] == [
+        "not_delivered",
+        "window_closed",
+        "refused_by_system",
+        "accept",
+        "not_covered",
+    ]
+    accept = procedure.rows[3]
+    assert accept.do[0].name == "rma"
+    assert accept.do[0].arguments == {"order": "order.ref", "lines": "lines", "reason": "reason"}
+    assert accept.lines["do"] == accept.place.line + 2
+    assert procedure.verify == "order"
+    assert procedure.rows[4].when == ""
+
+
+def test_the_release_is_the_content() -> None:
+    assert release_of({"b": "2", "a": "1"}) == release_of({"a": "1", "b": "2"})
+    assert release_of({"a": "1\r\n"}) == release_of({"a": "1\n"})
+    assert release_of({"a": "12"}) != release_of({"a1": "2"})
+    book = playbook()
+    assert len(book.release) == 64
+    assert len(short(book.release)) == 12
+    assert book.release != playbook(intents=INTENTS + "\n# changed").release
+
+
+def test_a_folder_is_read_without_hidden_and_foreign_files(tmp_path: Path) -> None:
+    for name, text in files().items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git" / "x.yaml").write_text("a: 1")
+    (tmp_path / "logo.png").write_bytes(b"\x89PNG\xff")
+    assert read_folder(tmp_path) == files()
+    assert load(read_folder(tmp_path)).release == playbook().release
+
+
+def test_a_folder_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="no playbook folder"):
+        read_folder(tmp_path / "none")
+    (tmp_path / "worker.yaml").write_bytes(b"name: \xff")
+    with pytest.raises(ConfigurationError, match="UTF-8"):
+        read_folder(tmp_path)
+
+
+def test_every_problem_is_told_at_once_with_its_line() -> None:
+    sop = """
+sop: return
+intents: [return_item]
+surprise: 1
+needs:
+  order: {find: orders.find, look: orders.get}
+  lines: {choose: order.lines}
+verify: owner(nobody)
+rules:
+  - rule: a
+    when: true
+    resolve: maybe
+  - rule: a
+    resolve: answered
+  - when: true
+    do:
+      - {x.one: {}, x.two: {}}
+    promise: {what: refund, by: now}
+    wait: {until: true, at_most: long, then: a}
+  - otherwise: last
+    when: true
+    escalate: {queue: returns}
+    resolve: answered
+"""
+    found = problems(files(sop=sop))
+    assert {(line, code) for _, line, code in found} == {
+        (4, "unknown_key"),
+        (6, "need_way"),
+        (7, "missing_key"),
+        (8, "bad_verify"),
+        (12, "unknown_word"),
+        (13, "missing_key"),
+        (13, "duplicate_name"),
+        (15, "missing_key"),
+        (17, "one_operation"),
+        (18, "missing_key"),
+        (19, "bad_duration"),
+        (20, "otherwise_when"),
+        (20, "two_ends"),
+        (22, "missing_key"),
+    }
+
+
+def test_the_message_names_file_line_and_remedy() -> None:
+    with pytest.raises(PlaybookProblems, match=r"sops/return.yaml:2: `rules:` is missing. Add it.") as raised:
+        load(files(sop="\nsop: return\n"))
+    assert "1 problem" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("worker", WORKER + "name: again\n", (11, "duplicate_key")),
+        ("worker", WORKER.replace("mode: live", "mode: maybe"), (4, "unknown_word")),
+        ("worker", WORKER.replace("[en, de]", "[en, xx]"), (5, "unknown_word")),
+        ("worker", WORKER.replace("DE", "Germany"), (7, "bad_country")),
+        ("worker", WORKER.replace("service@nordwind.example", "service"), (9, "bad_address")),
+        ("intents", "return_item: [", (1, "no_yaml")),
+        ("intents", "return_item: text", (1, "wrong_form")),
+        ("intents", "return_item: {description: x, examples: [a]}", (1, "wrong_form")),
+        ("questions", "wish: {kind: choice}", (1, "no_options")),
+        ("questions", "wish: {kind: guess}", (1, "unknown_word")),
+        ("parameters", 'fee: {type: Money, values: ["1.234 EUR"]}', (1, "bad_value")),
+        ("parameters", "days: {type: int, values: [many]}", (1, "bad_value")),
+        ("parameters", "days: {type: int, values: []}", (1, "no_values")),
+        ("parameters", "days: {type: int, values: [{value: 1, from: soon}]}", (1, "bad_date")),
+        ("parameters", "days: {type: int, values: [{value: 1, from: 2026-02-01, to: 2026-01-01}]}", (1, "bad_dates")),
+        ("parameters", "a: &x [*x]", (1, "alias")),
+    ],
+)
+def test_mistakes_in_other_files(name: str, text: str, expected: tuple[int, str]) -> None:
+    assert (f"{name}.yaml", *expected) in problems(files(**{name: text}))
+
+
+def test_missing_files_and_twin_procedures() -> None:
+    texts = files()
+    del texts["intents.yaml"]
+    texts["sops/second.yaml"] = RETURN
+    assert {code for _, _, code in problems(texts)} == {"missing_file", "duplicate_name"}
+
+
+def test_plain_words_are_what_they_look_like() -> None:
+    """YAML 1.1 would read Norway as false, and a postcode as an octal number."""
+    book = playbook(parameters="fee: {type: string, values: [{value: on, country: NO}, {value: 01067, country: DE}, yes]}")
+    assert [value.value for value in book.parameters["fee"].values] == ["on", "01067", "yes"]
+    assert book.parameters["fee"].values[0].country == "NO"
+
+
+PARAMETERS = """
+window:
+  type: int
+  values:
+    - 30
+    - {value: 31, brand: nordwind}
+    - {value: 14, country: GB}
+    - {value: 45, country: DE, from: 2026-11-15, to: 2027-01-31}
+    - {value: 21, from: 2026-06-01, to: 2026-06-30}
+    - {value: 60, country: GB, brand: nordwind}
+    - {value: 50, country: DE, from: 2026-12-20, to: 2026-12-31}
+goodwill: {type: Money, values: ["10.00 EUR"]}
+share: {type: percent, values: [7.5]}
+patience: {type: duration, values: [2d12h]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("country", "brand", "day", "expected"),
+    [
+        ("FR", "other", date(2026, 1, 1), 30),
+        ("FR", "nordwind", date(2026, 1, 1), 31),
+        ("FR", "nordwind", date(2026, 6, 5), 31),
+        ("FR", "other", date(2026, 6, 30), 21),
+        ("FR", "other", date(2026, 7, 1), 30),
+        ("GB", "other", date(2026, 6, 5), 14),
+        ("GB", "nordwind", date(2026, 6, 5), 60),
+        ("DE", "other", date(2026, 11, 15), 45),
+        ("DE", "other", date(2026, 12, 24), 50),
+        ("DE", "other", date(2027, 2, 1), 30),
+    ],
+)
+def test_the_most_specific_parameter_wins(country: str, brand: str, day: date, expected: int) -> None:
+    parameters = playbook(parameters=PARAMETERS).parameters
+    assert resolve(parameters["window"], country=country, brand=brand, on=day) == expected
+
+
+def test_parameters_have_types() -> None:
+    parameters = playbook(parameters=PARAMETERS).parameters
+    assert parameters["goodwill"].values[0].value == Money(1000, "EUR")
+    assert parameters["share"].values[0].value == 7.5
+    assert parameters["patience"].values[0].value == timedelta(days=2, hours=12)
