@@ -296,6 +296,27 @@ async def test_the_rest_of_the_vocabulary(sandbox: Sandbox) -> None:
         await sandbox.write(call("orders.reship", {"order": order.ref, "lines": [order.lines[0].id]}, "r"))
 
 
+async def test_a_connection_that_breaks_before_the_commit_leaves_nothing_behind(sandbox: Sandbox, postgres_url: str) -> None:
+    order = await find(sandbox, "NW-3")
+    await sandbox.misbehave({"race": True}, "base")  # makes every write pause between check and act
+    writing = asyncio.create_task(sandbox.write(refund(order, Money(1000, "EUR"))))
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        ended = 0
+        while not ended and not writing.done():
+            await asyncio.sleep(0.002)
+            ended = connection.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity"
+                " where datname = current_database() and state = 'idle in transaction' and pid <> pg_backend_pid()"
+                " and query like 'select doc%'"
+            ).rowcount
+    with pytest.raises(Unavailable):
+        await writing
+    assert recount(postgres_url) == 0
+    await sandbox.misbehave({}, "base")
+    assert await sandbox.read_back(refund(order, Money(1000, "EUR"))) is None
+    assert (await sandbox.write(refund(order, Money(1000, "EUR")))).status == "done"
+
+
 async def test_what_the_warehouse_changes_makes_older_readings_stale(sandbox: Sandbox) -> None:
     order = await find(sandbox, "NW-1")
     document = await sandbox.record("base", "orders", order.ref.id)

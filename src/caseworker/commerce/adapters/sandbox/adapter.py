@@ -92,7 +92,7 @@ class Sandbox:
             return await writes.recall(connection, world, call)
 
     async def _arrive(self, shop: str, key: str, *, write: bool) -> tuple[World, int]:
-        """The world and the number of this attempt, unless a fault comes first. Who waits for a slow shop holds no connection."""
+        """The world and the number of this attempt, unless a fault comes first. Waiting for a slow shop holds no connection."""
         async with self._database.connection() as connection:
             world = await worlds.get(connection, shop)
             attempt = await faults.count_attempt(connection, world.name, key) if world.faults.draws else 1
