@@ -242,6 +242,9 @@ def test_sound_conditions_have_a_type(source: str, word: str) -> None:
         ("{'a': 1}", "no_condition", "function library"),
         ("order.email.matches('a')", "no_condition", "startsWith"),
         ("has(1)", "no_condition", "has("),
+        ("!" * 150 + "true", "no_condition", "facts:"),
+        ("!" * 3900 + "true", "no_condition", "facts:"),
+        ("n" * 5000, "no_condition", "facts:"),
     ],
 )
 def test_mistakes_are_found_before_anything_runs(source: str, code: str, hint: str) -> None:

@@ -46,6 +46,12 @@ DO = '- rule: a\n  when: order.status == "paid"\n  do:\n    - {0}\n  resolve: re
             "receipt_too_early",
             "row of its own",
         ),
+        (
+            DO.format("orders.cancel: {order: order.ref}")
+            + "\n  promise: {what: x, amount: done.cancel.money_moved, by: now, kept_when: true}",
+            "receipt_too_early",
+            "row of its own",
+        ),
         ("- rule: a\n  when: true\n  reply: r", "no_end", "resolve"),
         ("- rule: a\n  when: true\n  escalate: {queue: nowhere, because: x}", "unknown_queue", "general, returns"),
         ("- rule: a\n  when: false\n  resolve: answered", "never_fires", "Remove"),

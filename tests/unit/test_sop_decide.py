@@ -73,10 +73,13 @@ def test_an_order_number_that_fits_nothing_is_asked_again() -> None:
 
 
 def test_no_order_of_the_address_alone_is_no_wrong_number() -> None:
-    ask = only(run(BOOK, found={"order": []}), Ask)
-    assert isinstance(ask, Ask)
-    assert ask.keys[0] == "order_number"
-    assert ask.not_found == ()
+    """Who orders with another address will have to prove it: the postcode is asked along."""
+    assert only(run(BOOK, found={"order": []}, answers=ALL), Ask) == Ask(("order_number", "postcode"))
+
+
+def test_an_order_number_is_looked_up_whatever_address_it_comes_from() -> None:
+    look_up = only(run(BOOK, answers={"order_number": "NW-1001"}), LookUp)
+    assert look_up == LookUp("order", "orders.find", {"number": "NW-1001"})
 
 
 def test_several_orders_are_asked_about() -> None:
@@ -226,6 +229,8 @@ def test_the_first_row_that_holds_fires_with_its_moves_in_order() -> None:
     seen = next(entry.seen for entry in decision.trace if entry.row == "window_closed")
     assert seen["days_since"] == 9
     assert seen["param.return_window_days"] == 30
+    lines = next(entry.seen["lines"] for entry in decision.trace if entry.row == "accept")
+    assert lines == ["l1"], "a trace keeps names, not records"
 
 
 def test_unknown_is_not_false() -> None:

@@ -15,7 +15,7 @@ from caseworker.core.errors import UsageError
 from caseworker.sop import identity as who
 from caseworker.sop import rows
 from caseworker.sop.cel.evaluate import evaluate
-from caseworker.sop.cel.values import Fault, Unknown
+from caseworker.sop.cel.values import Fault, Unknown, noted
 from caseworker.sop.demand import Supply
 from caseworker.sop.model import (
     Decision,
@@ -125,7 +125,9 @@ class _Walk:
         self.identity = "unverified"
         record = self.scope.get(self.procedure.verify)
         if isinstance(record, Unknown):
-            return self._missing(record, extra=who.open_keys(self.scope))
+            found = self.progress.found.get(self.procedure.verify)
+            nothing = found is not None and not found.records
+            return self._missing(record, extra=who.open_keys(self.scope, nothing_found=nothing))
         if not isinstance(record, Mapping):
             return self._people("look_up_failed", error=record.message if isinstance(record, Fault) else "It is no record.")
         proof = who.prove(self.scope, record)
@@ -194,7 +196,7 @@ class _Walk:
                 return self._fault(row, holds)
             if holds:
                 return self._fire(row)
-            self.trace.append(RowTrace(row.name, "false", dict(self.scope.seen)))
+            self.trace.append(RowTrace(row.name, "false", self._seen()))
         return None
 
     def _fire(self, row: Row) -> Decision:
@@ -211,16 +213,19 @@ class _Walk:
             return self._unknown(row, found)
         if isinstance(found, Fault):
             return self._fault(row, found)
-        self.trace.append(RowTrace(row.name, "fired", dict(self.scope.seen)))
+        self.trace.append(RowTrace(row.name, "fired", self._seen()))
         return self._decision(row.name, found, meanwhile=row.meanwhile)
 
     def _unknown(self, row: Row, unknown: Unknown) -> Decision:
-        self.trace.append(RowTrace(row.name, "unknown", dict(self.scope.seen), missing=tuple(sorted(unknown.paths))))
+        self.trace.append(RowTrace(row.name, "unknown", self._seen(), missing=tuple(sorted(unknown.paths))))
         return self._missing(unknown)
 
     def _fault(self, row: Row, fault: Fault) -> Decision:
-        self.trace.append(RowTrace(row.name, "error", dict(self.scope.seen), error=fault.message))
+        self.trace.append(RowTrace(row.name, "error", self._seen(), error=fault.message))
         return self._people("procedure_error")
+
+    def _seen(self) -> dict[str, object]:
+        return {path: noted(value) for path, value in self.scope.seen.items()}
 
     # -- decisions -----------------------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from caseworker.core.money import Money
 from caseworker.core.refs import Ref
+from caseworker.sop.cel.values import noted
 from caseworker.sop.load import short
 from caseworker.sop.model import (
     Act,
@@ -104,8 +105,7 @@ def shown(value: object) -> str:
         case timedelta():
             return f"{value.days} days" if value.days and not value.seconds else str(value)
         case Mapping():
-            name = value.get("number") or value.get("id") or value.get("title")
-            return str(name) if name else "a record"
+            return str(noted(value))
         case list() | tuple():
             return f"[{', '.join(shown(item) for item in value[:6])}{', ...' if len(value) > 6 else ''}]"
     return str(value)

@@ -26,9 +26,12 @@ class Proof:
     possible: bool = True
 
 
-def open_keys(scope: Scope) -> tuple[str, ...]:
-    """What an unverified sender still has to write, whatever the record is."""
-    if _section(scope, "sender").get("verified") is True:
+def open_keys(scope: Scope, *, nothing_found: bool) -> tuple[str, ...]:
+    """What the sender still has to write while the record is not known.
+
+    A verified sender for whom `nothing_found` came back orders with another address and has to prove himself like anybody.
+    """
+    if _section(scope, "sender").get("verified") is True and not nothing_found:
         return ()
     return tuple(key for key in (NUMBER, POSTCODE) if not _given(scope, key))
 

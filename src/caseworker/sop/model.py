@@ -345,7 +345,10 @@ Move = LookUp | Ask | Act | Say | Confirm | Promise | Wait | Escalate | Resolve
 
 @dataclass(frozen=True, slots=True)
 class RowTrace:
-    """Why a row did or did not fire, with the values its condition saw. `error` says why it could not be computed."""
+    """Why a row did or did not fire, with the values its condition saw (of records only their names).
+
+    `error` says why it could not be computed.
+    """
 
     row: str
     verdict: Literal["fired", "false", "unknown", "already_fired", "not_reached", "error"]

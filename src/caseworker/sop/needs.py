@@ -2,8 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from caseworker.sop.cel.evaluate import evaluate
+from caseworker.sop.cel.parse import CelError, parse
+from caseworker.sop.cel.tree import paths
 from caseworker.sop.cel.values import Fault, Unknown, absent, trouble
 from caseworker.sop.model import Found, LookUp, Need, Procedure, Progress, Vocabulary
 from caseworker.sop.scope import Scope
@@ -53,9 +56,9 @@ class Needs:
         found = self._progress.found.get(need.name)
         if found is not None:
             return self._from(found, need, scope)
-        arguments, missing, wrong = _arguments(need, scope)
         operation = self._vocabulary.operations.get(need.find or need.look)
-        required = operation.required if operation else frozenset()
+        required = operation.required if operation else frozenset[str]()
+        arguments, missing, wrong = _arguments(need, scope, required)
         lacking = required - set(arguments)
         if arguments and not lacking:
             return Demand(look_up=LookUp(need.name, need.find or need.look, arguments))
@@ -83,7 +86,7 @@ class Needs:
         return Demand(dead="look_up_failed")
 
 
-def _arguments(need: Need, scope: Scope) -> tuple[dict[str, object], frozenset[str], Fault | None]:
+def _arguments(need: Need, scope: Scope, required: frozenset[str]) -> tuple[dict[str, object], frozenset[str], Fault | None]:
     """Known arguments, paths of those that are not, and the first that cannot be computed. Absent ones are left out."""
     known: dict[str, object] = {}
     missing: frozenset[str] = frozenset()
@@ -96,7 +99,27 @@ def _arguments(need: Need, scope: Scope) -> tuple[dict[str, object], frozenset[s
             wrong = wrong or value
         else:
             known[name] = value
+    if need.find:
+        known = _own_words_first(need, known, required)
     return known, missing, wrong
+
+
+def _own_words_first(need: Need, known: dict[str, object], required: frozenset[str]) -> dict[str, object]:
+    """Where the customer named what he means, the address he writes from does not narrow it.
+
+    People write from other addresses than they order with; that the record is theirs is for `verify` to say.
+    """
+    said = {name for name in known if any(path.startswith("request.") for path in _paths(need.arguments[name]))}
+    sent = {name for name in known if any(path.startswith("sender.") for path in _paths(need.arguments[name]))} - required
+    return {name: value for name, value in known.items() if name not in sent} if said - sent else known
+
+
+@lru_cache(maxsize=1024)
+def _paths(source: str) -> frozenset[str]:
+    try:
+        return frozenset(paths(parse(source)))
+    except CelError:
+        return frozenset()
 
 
 # -- choose and take ---------------------------------------------------------------------------------------------------

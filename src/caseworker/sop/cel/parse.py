@@ -4,11 +4,27 @@ import ast
 from functools import lru_cache
 from typing import Any
 
-from caseworker.sop.cel.tree import Binary, Call, Choice, Each, Expr, Has, Index, Items, Lit, Member, Name, Null, Unary
+from caseworker.sop.cel.tree import (
+    Binary,
+    Call,
+    Choice,
+    Each,
+    Expr,
+    Has,
+    Index,
+    Items,
+    Lit,
+    Member,
+    Name,
+    Null,
+    Unary,
+    children,
+)
 
 MACROS = ("all", "exists", "exists_one", "filter", "map")
 METHODS = ("startsWith", "endsWith", "contains", "size")
 LONGEST = 4000  # characters of one condition
+DEEPEST = 100  # levels of one condition; far below what Python can call
 _OPERATORS = {
     "lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!=", "in": "in",
     "add": "+", "sub": "-", "mul": "*", "div": "/", "mod": "%",
@@ -42,7 +58,19 @@ def parse(source: str) -> Expr:
     except CELParseError as error:
         column = error.column if isinstance(error.column, int) and error.column > 0 else len(source)
         raise CelError(f"`{source}` cannot be read at column {column}.", column=column, advice=_advice(source)) from error
-    return _expr(tree)
+    try:
+        expr = _expr(tree)
+    except RecursionError:
+        expr = None
+    if expr is None or _deeper(expr, DEEPEST):
+        raise CelError(
+            f"The condition is nested more than {DEEPEST} levels deep.", column=1, advice="Give parts names under `facts:`."
+        )
+    return expr
+
+
+def _deeper(expr: Expr, levels: int) -> bool:
+    return levels == 0 or any(_deeper(part, levels - 1) for part in children(expr))
 
 
 def _advice(source: str) -> str:

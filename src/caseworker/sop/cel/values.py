@@ -52,6 +52,10 @@ def absent(path: str) -> Fault:
     return Fault(f"{path} is not there; test it with has({path}).", absent=True)
 
 
-def is_record(value: object) -> bool:
-    """Records and maps are mappings."""
-    return isinstance(value, Mapping)
+def noted(value: object) -> object:
+    """What is kept of a value that was seen: of a record its name, so that a trace stays small."""
+    if isinstance(value, Mapping):
+        return str(value.get("number") or value.get("id") or value.get("ref") or "a record")
+    if isinstance(value, list | tuple):
+        return [noted(item) for item in value]
+    return value

@@ -150,6 +150,8 @@ def check_row(env: Environment, row: Row) -> None:
     promise = row.promise
     if promise:
         receipts: Known = frozenset(Member(Name("done"), act.name) for act in row.do)
+        for source in (promise.amount, promise.by):
+            _early(env, row, source, promise.place)
         if promise.amount:
             env.expression(promise.amount, promise.place, wanted=MONEY, known=known)
         env.expression(promise.by, promise.place, wanted=TIME, known=known)
@@ -171,18 +173,23 @@ def _act(env: Environment, row: Row, act: ActSpec, known: Known) -> None:
         _no_operation(env, act.operation, "write", act.place)
         return
     _required(env, operation, act.arguments, act.place)
-    own = {f"done.{other.name}" for other in row.do}
     for name, source in act.arguments.items():
         _argument(env, operation, name, source, place=act.place, known=known)
-        early = sorted({path for path in _paths(source) if ".".join(path.split(".")[:2]) in own})
-        if early:
-            text = f"`{early[0]}` is not there yet when the row fires."
-            env.error(act.place, "receipt_too_early", text, "Put the second act into a row of its own, below.")
+        _early(env, row, source, act.place)
     if operation.money and operation.money not in operation.parameters:
         env.expression(operation.money, act.place, wanted=MONEY, known=known)
     if operation.money in operation.parameters and operation.money not in act.arguments:
         text = f"{act.operation} moves money, and `{operation.money}:` does not say how much."
         env.error(act.place, "missing_argument", text, f"Add `{operation.money}:`.")
+
+
+def _early(env: Environment, row: Row, source: str, place: Place) -> None:
+    """A row's moves are computed before its acts are done."""
+    own = {f"done.{act.name}" for act in row.do}
+    early = sorted(path for path in _paths(source) if ".".join(path.split(".")[:2]) in own)
+    if early:
+        text = f"`{early[0]}` is not there yet when the row fires."
+        env.error(place, "receipt_too_early", text, "Use it in a row of its own, below.")
 
 
 def _paths(source: str) -> list[str]:
