@@ -1,4 +1,4 @@
-"""Encoders that are always there, and the hashed features that stand beside every encoder's vectors."""
+"""The encoder that is always there: hashed words and character n-grams."""
 
 import hashlib
 import re
@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-LEXICAL_DIMENSION = 2048
 _WORD = re.compile(r"[^\W_]+|[?!]")
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "’": "'"})
 
@@ -17,11 +16,6 @@ _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "’":
 def fold(text: str) -> str:
     """Lower case with umlauts written out, so that `Rückgabe` and `rueckgabe` are one word."""
     return text.lower().translate(_UMLAUTS)
-
-
-def lexical(sentences: Sequence[str], dimension: int = LEXICAL_DIMENSION) -> NDArray[np.float32]:
-    """Hashed word and word-pair features, unit length; float32 of shape (n, dimension)."""
-    return _hashed(sentences, dimension, _words_and_pairs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +31,10 @@ class TfidfEncoder:
 
     def encode(self, sentences: Sequence[str]) -> NDArray[np.float32]:
         """Unit vectors, float32 of shape (n, dimension); rare features weigh more by their length."""
-        return _hashed(sentences, self.dimension, _characters)
+        return _hashed(sentences, self.dimension)
 
 
-def _words_and_pairs(text: str) -> Iterator[tuple[str, float]]:
-    words = _WORD.findall(fold(text))
-    for word in words:
-        yield word, 1.0
-    for first, second in zip(["^", *words], [*words, "$"], strict=True):
-        yield f"{first} {second}", 0.7
-
-
-def _characters(text: str) -> Iterator[tuple[str, float]]:
+def _features(text: str) -> Iterator[tuple[str, float]]:
     for word in _WORD.findall(fold(text)):
         yield word, min(1.5, 0.3 + 0.15 * len(word))
         padded = f"<{word}>"
@@ -57,11 +43,10 @@ def _characters(text: str) -> Iterator[tuple[str, float]]:
                 yield padded[start : start + length], 0.15 * length / 3
 
 
-def _hashed(sentences: Sequence[str], dimension: int, features: object) -> NDArray[np.float32]:
-    assert callable(features)
+def _hashed(sentences: Sequence[str], dimension: int) -> NDArray[np.float32]:
     matrix = np.zeros((len(sentences), dimension), dtype=np.float32)
     for row, sentence in enumerate(sentences):
-        for feature, weight in features(sentence):
+        for feature, weight in _features(sentence):
             code = zlib.crc32(feature.encode())
             matrix[row, code % dimension] += weight if code & 0x80000000 else -weight
     lengths = np.linalg.norm(matrix, axis=1, keepdims=True)

@@ -1,4 +1,6 @@
-"""One-vs-rest heads: one calibrated probability per label and sentence. They belong to one encoder and refuse another.
+"""One-vs-rest heads over one shared hidden layer: a calibrated probability per label and sentence.
+
+They belong to one encoder and refuse another.
 
 Stored as `NAME.npz` (float16 weights) with `NAME.json` beside it (labels, calibration, encoder, what it was trained on).
 """
@@ -13,25 +15,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caseworker.core.errors import ReadingError
-from caseworker.reading.encoder import LEXICAL_DIMENSION, lexical
 from caseworker.reading.ports import Encoder
 
 SHIPPED = Path(__file__).parent / "weights"
 _REMEDY = "Run `caseworker train`."
 _FORM = 1
+_ARRAYS = ("hidden", "hidden_bias", "weights", "bias")
 
 Matrix = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
 class Heads:
-    """Weights of shape (encoder dimension + lexical dimension, labels) and one Platt line (slope, offset) per label.
+    """`hidden` of shape (encoder dimension, units), `weights` (units, labels), one Platt line (slope, offset) per label.
 
     `thresholds` are calibrated probabilities from which on a label held the wanted precision on held-out sentences.
     """
 
     labels: tuple[str, ...]
     intents: tuple[str, ...]
+    hidden: Matrix
+    hidden_bias: Matrix
     weights: Matrix
     bias: Matrix
     slope: Matrix
@@ -46,8 +50,11 @@ class Heads:
         self.require(encoder)
         if not sentences:
             return np.zeros((0, len(self.labels)), dtype=np.float32)
-        logits = features(sentences, encoder) @ self.weights + self.bias
-        return sigmoid(logits * self.slope + self.offset)
+        return sigmoid(self.logits(encoder.encode(sentences)) * self.slope + self.offset)
+
+    def logits(self, vectors: Matrix) -> Matrix:
+        """Raw scores of encoded sentences, before calibration."""
+        return np.asarray(np.maximum(vectors @ self.hidden + self.hidden_bias, 0) @ self.weights + self.bias, dtype=np.float32)
 
     def require(self, encoder: Encoder) -> None:
         """Raises `ReadingError` unless these heads were trained on this very encoder."""
@@ -66,12 +73,11 @@ class Heads:
         """Writes `name.npz` and `name.json`; the same heads give the same bytes."""
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / f"{name}.npz").open("wb") as file:
-            np.savez_compressed(file, weights=self.weights.astype(np.float16), bias=self.bias.astype(np.float16))
+            np.savez_compressed(file, **{part: getattr(self, part).astype(np.float16) for part in _ARRAYS})
         described = {
             "form": _FORM,
             "encoder": self.encoder,
             "encoder_sha256": self.encoder_sha256,
-            "lexical_dimension": LEXICAL_DIMENSION,
             "labels": self.labels,
             "intents": self.intents,
             "slope": [round(float(x), 4) for x in self.slope],
@@ -87,10 +93,12 @@ def load(folder: Path, name: str, encoder: Encoder) -> Heads:
     try:
         described = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
         with np.load(folder / f"{name}.npz", allow_pickle=False) as arrays:
-            weights, bias = arrays["weights"].astype(np.float32), arrays["bias"].astype(np.float32)
+            hidden, hidden_bias, weights, bias = (arrays[part].astype(np.float32) for part in _ARRAYS)
         heads = Heads(
             labels=tuple(described["labels"]),
             intents=tuple(described["intents"]),
+            hidden=hidden,
+            hidden_bias=hidden_bias,
             weights=weights,
             bias=bias,
             slope=np.asarray(described["slope"], dtype=np.float32),
@@ -103,15 +111,9 @@ def load(folder: Path, name: str, encoder: Encoder) -> Heads:
     except (OSError, ValueError, KeyError, BadZipFile) as error:
         raise ReadingError(f"The heads {name!r} in {folder} cannot be read: {error}.", remedy=_REMEDY) from error
     heads.require(encoder)
-    expected = (encoder.dimension + LEXICAL_DIMENSION, len(heads.labels))
-    if described["form"] != _FORM or described["lexical_dimension"] != LEXICAL_DIMENSION or weights.shape != expected:
-        raise ReadingError(f"The heads {name!r} have the shape {weights.shape}, not {expected}.", remedy=_REMEDY)
+    if described["form"] != _FORM or hidden.shape[0] != encoder.dimension or weights.shape[1] != len(heads.labels):
+        raise ReadingError(f"The heads {name!r} have another shape than their description says.", remedy=_REMEDY)
     return heads
-
-
-def features(sentences: Sequence[str], encoder: Encoder) -> Matrix:
-    """The encoder's vector beside the hashed words, which count half."""
-    return np.concatenate([encoder.encode(sentences), 0.5 * lexical(sentences)], axis=1).astype(np.float32)
 
 
 def sigmoid(values: Matrix) -> Matrix:

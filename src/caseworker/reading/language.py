@@ -12,9 +12,7 @@ from typing import Any
 OTHER = "other"
 SURE = 0.6
 _UNSURE = 0.3
-_CANDIDATES = (
-    "en de fr es it nl pl pt ru tr cs sk da sv no fi hu ro bg el hr sl et lv lt uk ar he ja ko zh th vi id ca".split()
-)
+_CANDIDATES = "en de fr es it nl pl pt ru tr cs sk da sv no fi hu ro bg el hr sl et lv lt uk ar he ja ko zh th vi id ca".split()
 _FUNCTION_WORDS = {
     "en": frozenset(
         "the is are was were i my me you your it this that to of and not have has had do does did can could would please "

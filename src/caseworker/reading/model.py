@@ -72,13 +72,15 @@ class Context:
     """What is known before reading. `orders` are candidates found by sender address or written number.
 
     `sender_verified` False: a candidate may correct a number that the customer wrote, never add one that he did not.
-    `pending` are the questions that the case has asked and waits for.
+    `pending` are the questions that the case has asked and waits for; `open_intents` the matters it already works on,
+    so that a reply which names them again is no new request.
     """
 
     orders: tuple[Order, ...] = ()
     sender_verified: bool = False
     pending: tuple[Question, ...] = ()
     default_language: str = "en"
+    open_intents: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,8 @@ class Request:
 class Reading:
     """The typed facts of one mail.
 
+    `abstained` is empty or why no request is reported: `language` (outside the playbook's), `unsure`, `out_of_scope` (no
+    customer's matter), `too_many`, `empty`, `attachment_only`. Fields, risks and mood are given even then.
     `requests` empty and `abstained` empty: nothing is asked (thanks, or only answers to pending questions).
     `fields` hold for all requests of the mail (an order number said once). `risks` are flags such as `legal_threat`.
     `chaser` is True for "any news?" without a new matter. `mood` is -1 (angry) to 1 (pleased).

@@ -18,7 +18,17 @@ LANGUAGES = ("en", "de")
 RISKS = (
     "legal_threat", "chargeback", "injury", "press", "self_harm", "fraud", "privacy_request", "staff_complaint", "minor",
 )  # fmt: skip
-SIGNS = ("ask", "thanks", "chaser", "claimed_delivered", "wish_refund", "wish_replacement", "negative", "positive", "out_of_scope")
+SIGNS = (
+    "ask",
+    "thanks",
+    "chaser",
+    "claimed_delivered",
+    "wish_refund",
+    "wish_replacement",
+    "negative",
+    "positive",
+    "out_of_scope",
+)
 _NO_HEAD = frozenset({"context", "generic"})
 _JOINERS = {"en": (" and ", ", ", ". ", " - ", " so ", " but "), "de": (" und ", ", ", ". ", " - ", " daher ", " aber ")}
 _PER_PHRASE = 6
@@ -91,5 +101,6 @@ def _joined(first: str, second: str, language: str, rng: random.Random) -> str:
 
 def _asks(sentence: str) -> bool:
     return sentence.rstrip().endswith("?") or any(
-        word in f" {sentence.lower()} " for word in (" want ", " would like ", " please ", " möchte ", " bitte ", " will ", " need ")
+        word in f" {sentence.lower()} "
+        for word in (" want ", " would like ", " please ", " möchte ", " bitte ", " will ", " need ")
     )

@@ -1,0 +1,173 @@
+"""The default reader: no key, no network. Sentences, encoder, heads, aggregation, fields; unsure means it abstains."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from caseworker.reading import aggregate, language
+from caseworker.reading.fields import numbers, read
+from caseworker.reading.fields.scope import Scope, whole
+from caseworker.reading.heads import Heads
+from caseworker.reading.model import Context, Field, Intent, MailText, Question, Reading, Request
+from caseworker.reading.ports import Encoder
+from caseworker.reading.sentences import Sentence, split
+
+_MAIL_WORDS = 120  # of the whole mail that are encoded at once; long input is slow and blurred
+_SUBJECT_NOISE = ("re:", "aw:", "fwd:", "wg:", "fw:", "antw:")
+
+
+class EmbeddedReader:
+    """Reads English and German well and other languages of the encoder as far as `languages` allows.
+
+    `heads` must belong to `encoder`; raises `ReadingError` otherwise. The CPU work runs in a thread.
+    """
+
+    name = "embedded"
+
+    def __init__(self, encoder: Encoder, heads: Heads, *, languages: Sequence[str] = ("en", "de")) -> None:
+        heads.require(encoder)
+        self._encoder = encoder
+        self._heads = heads
+        self._languages = tuple(languages)
+
+    def unread(self, intents: Sequence[Intent]) -> tuple[str, ...]:
+        """Names of intents that the heads were not trained on: they are never read until `caseworker train` has run."""
+        return tuple(intent.name for intent in intents if intent.name not in self._heads.intents)
+
+    async def read(
+        self, mail: MailText, *, intents: Sequence[Intent], questions: Sequence[Question], context: Context
+    ) -> Reading:
+        """Reads one mail; see the port."""
+        return await asyncio.to_thread(self._read, mail, intents, questions, context)
+
+    def _read(self, mail: MailText, intents: Sequence[Intent], questions: Sequence[Question], context: Context) -> Reading:
+        body, subject = split(mail.body), split(_without_prefix(mail.subject), "subject")
+        subject = [replace(s, start=s.start + _cut(mail.subject), end=s.end + _cut(mail.subject)) for s in subject]
+        spoken = [sentence for sentence in body if not sentence.frame]
+        tongue, sure = language.identify(_for_language(mail, spoken), self._languages, context.default_language)
+        empty = Reading(tongue, sure, (), {}, 0.0, (), "", self.name)
+        scope = Scope(
+            mail, [*subject, *body], context, context.default_language if tongue == language.OTHER else tongue, self._encoder
+        )
+        found = numbers.written(mail, context, answering=bool(context.pending))
+        answers = read.answers(context.pending, scope, found)
+        if not any(sentence.plain for sentence in (*subject, *spoken)) and not answers:
+            return replace(empty, abstained="attachment_only" if mail.attachments else "empty", fields=answers)
+        if tongue == language.OTHER and not answers:
+            return replace(empty, abstained="language", fields=read.of_mail(questions, scope, found))
+        sense = aggregate.understand(self._scored(subject, spoken))
+        return self._reading(empty, sense, scope, found, answers, intents=intents, questions=questions)
+
+    def _scored(self, subject: Sequence[Sentence], spoken: Sequence[Sentence]) -> aggregate.Scored:
+        sentences = [sentence for sentence in (*subject, *spoken) if sentence.plain]
+        words = " ".join(sentence.plain for sentence in sentences).split()[:_MAIL_WORDS]
+        rows = self._heads.scores([*(sentence.plain for sentence in sentences), " ".join(words)], self._encoder)
+        return aggregate.Scored(sentences, rows[:-1], rows[-1] if len(sentences) else np.zeros(0, np.float32), self._heads)
+
+    def _reading(
+        self,
+        empty: Reading,
+        sense: aggregate.Sense,
+        scope: Scope,
+        found: Sequence[numbers.Written],
+        answers: dict[str, Field],
+        *,
+        intents: Sequence[Intent],
+        questions: Sequence[Question],
+    ) -> Reading:
+        asked = _new_requests(sense, answers, scope.context)
+        known = {intent.name for intent in intents}
+        requests = tuple(self._request(r, scope, found, questions, alone=len(asked) == 1) for r in asked if r.intent in known)
+        abstained = _abstention(sense, asked, requests, answers)
+        return replace(
+            empty,
+            requests=() if abstained else requests,
+            fields={**read.of_mail(questions, scope, found), **answers},
+            mood=sense.mood,
+            risks=sense.risks,
+            abstained=abstained,
+            chaser=sense.chaser,
+            thanks=sense.thanks,
+        )
+
+    def _request(
+        self,
+        request: aggregate.Found,
+        scope: Scope,
+        found: Sequence[numbers.Written],
+        questions: Sequence[Question],
+        *,
+        alone: bool,
+    ) -> Request:
+        where = whole(request.best)
+        own = scope if alone else replace(scope, sentences=_around(request, scope.sentences))
+        fields = read.of_request(questions, own, found, where)
+        for question in questions:
+            if request.wish and question.kind == "choice" and question.key not in fields and request.wish in question.options:
+                fields[question.key] = Field(question.key, request.wish, 0.8, None, "the wish that the mail expresses")
+        return Request(request.intent, request.confidence, where, fields)
+
+
+def _new_requests(sense: aggregate.Sense, answers: dict[str, Field], context: Context) -> tuple[aggregate.Found, ...]:
+    """In a reply to our questions only a clear demand is a new request; telling more of the story is an answer."""
+    if not context.pending:
+        return sense.requests
+    spans = [field.evidence for field in answers.values() if field.evidence is not None]
+
+    def is_answer(request: aggregate.Found) -> bool:
+        best = request.best
+        touched = any(e.source == best.source and e.start < best.end and best.start < e.end for e in spans)
+        return touched or best.source == "subject" or not request.asked or request.intent in context.open_intents
+
+    return tuple(request for request in sense.requests if not is_answer(request))
+
+
+def _abstention(
+    sense: aggregate.Sense, asked: Sequence[aggregate.Found], requests: Sequence[Request], answers: dict[str, Field]
+) -> str:
+    """Why no request is reported, or nothing where the reading stands."""
+    best = max((request.confidence for request in asked), default=0.0)
+    if sense.out_of_scope >= 0.6 and sense.out_of_scope > best and not answers:
+        return "out_of_scope"
+    if len(asked) > aggregate.MAX_REQUESTS:
+        return "too_many"
+    if len(requests) < len(asked):
+        return "unsure"  # something is asked that this playbook has no word for
+    if sense.unclear is not None and not answers:
+        return "unsure"
+    if not asked and not answers and not sense.thanks and not sense.chaser:
+        return "unsure"
+    return ""
+
+
+def _around(request: aggregate.Found, sentences: Sequence[Sentence]) -> list[Sentence]:
+    """The sentences of a request with the one before and the one after each."""
+    near: list[Sentence] = []
+    for position, sentence in enumerate(sentences):
+        neighbours = sentences[max(0, position - 1) : position + 2]
+        if any(other in request.sentences for other in neighbours):
+            near.append(sentence)
+    return near
+
+
+def _for_language(mail: MailText, spoken: Sequence[Sentence]) -> str:
+    text = " ".join(sentence.plain for sentence in spoken)
+    return text if len(text) >= 40 else f"{_without_prefix(mail.subject)} {text}"
+
+
+def _cut(subject: str) -> int:
+    """How many characters of reply prefixes stand in front of a subject."""
+    position = 0
+    while True:
+        rest = subject[position:]
+        stripped = rest.lstrip()
+        prefix = next((p for p in _SUBJECT_NOISE if stripped.lower().startswith(p)), None)
+        if prefix is None:
+            return position
+        position += len(rest) - len(stripped) + len(prefix)
+
+
+def _without_prefix(subject: str) -> str:
+    return subject[_cut(subject) :]

@@ -1,0 +1,271 @@
+"""From scored sentences to the requests of a mail: what is asked, what merely tells the story, what belongs together."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from caseworker.reading.encoder import fold
+from caseworker.reading.heads import Heads, Matrix
+from caseworker.reading.risks import spoken_risks
+from caseworker.reading.sentences import Sentence
+from caseworker.reading.training.corpus import RISKS
+
+ACCEPT = 0.6  # from this confidence on a request counts
+NOTICE = 0.3  # below it a sentence says nothing about an intent
+MAX_REQUESTS = 4
+_RISK = 0.6
+
+# A request on the left takes these over when both are read: the story of one problem is one request.
+_ABSORBS: Mapping[str, frozenset[str]] = {
+    "delivered_not_received": frozenset({"where_is_my_order", "missing_item", "change_address", "complaint"}),
+    "damaged_item": frozenset({"return_item", "exchange_item", "wrong_item", "complaint", "product_question"}),
+    "wrong_item": frozenset({"return_item", "exchange_item", "complaint", "missing_item", "change_item", "product_question"}),
+    "missing_item": frozenset({"where_is_my_order", "complaint", "return_item"}),
+    "warranty": frozenset({"damaged_item", "return_item", "exchange_item", "complaint", "product_question"}),
+    "refund_status": frozenset({"return_item", "complaint", "payment_question"}),
+    "exchange_item": frozenset({"return_item", "change_item", "product_question"}),
+    "cancel_order": frozenset({"complaint"}),
+    "return_item": frozenset({"complaint"}),
+    "where_is_my_order": frozenset({"complaint", "delivery_options"}),
+    "change_address": frozenset({"complaint", "delivery_options"}),
+    "double_charge": frozenset({"payment_question", "complaint"}),
+    "change_item": frozenset({"complaint"}),
+    "privacy_request": frozenset({"account_login"}),
+    "gift_card": frozenset({"promo_code"}),
+}
+# These give way only where they are told as a story, not asked for ("it has not arrived, so please cancel").
+_ABSORBS_STORY: Mapping[str, frozenset[str]] = {
+    "cancel_order": frozenset(
+        {"where_is_my_order", "return_item", "delivered_not_received", "change_item", "payment_question"}
+    ),
+    "change_address": frozenset({"where_is_my_order", "delivered_not_received"}),
+    "change_item": frozenset({"where_is_my_order", "wrong_item", "exchange_item", "return_item"}),
+    "refund_status": frozenset(
+        {"where_is_my_order", "cancel_order", "damaged_item", "wrong_item", "missing_item", "delivered_not_received"}
+    ),
+    "where_is_my_order": frozenset({"return_item", "change_address", "payment_question"}),
+    "exchange_item": frozenset({"where_is_my_order", "wrong_item"}),
+    "return_item": frozenset({"where_is_my_order", "exchange_item"}),
+    "delivery_options": frozenset({"where_is_my_order"}),
+    "payment_question": frozenset({"where_is_my_order", "double_charge", "return_item"}),
+    "privacy_request": frozenset({"unsubscribe"}),
+    "warranty": frozenset({"wrong_item"}),
+    "damaged_item": frozenset({"where_is_my_order", "missing_item", "warranty"}),
+    "wrong_item": frozenset({"damaged_item", "where_is_my_order"}),
+    "missing_item": frozenset({"damaged_item", "wrong_item"}),
+}
+_STORY_IS_ENOUGH = frozenset(
+    "where_is_my_order delivered_not_received damaged_item missing_item wrong_item refund_status double_charge warranty "
+    "change_address complaint".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One request before its fields: intent, how sure, the sentence that says it best, all sentences that speak of it."""
+
+    intent: str
+    confidence: float
+    best: Sentence
+    sentences: tuple[Sentence, ...]
+    asked: bool
+    wish: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sense:
+    """What a mail is about, without fields."""
+
+    requests: tuple[Found, ...]
+    risks: tuple[str, ...]
+    mood: float
+    chaser: bool
+    thanks: bool
+    out_of_scope: float
+    unclear: Sentence | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Mention:
+    sentence: Sentence
+    intent: str
+    probability: float
+    asked: float
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """Sentences with their probabilities (one row each) and those of the whole mail (one row)."""
+
+    sentences: Sequence[Sentence]
+    rows: Matrix
+    mail: Matrix
+    heads: Heads
+
+    def of(self, label: str) -> Matrix:
+        """Probabilities of one label over the sentences; zeros where it was not trained."""
+        column = self.heads.column(label)
+        return self.rows[:, column] if column is not None else np.zeros(len(self.sentences), dtype=np.float32)
+
+    def whole(self, label: str) -> float:
+        """Probability of one label for the mail as a whole."""
+        column = self.heads.column(label)
+        return float(self.mail[column]) if column is not None and self.mail.size else 0.0
+
+
+def understand(scored: Scored) -> Sense:
+    """Requests in the order of the mail, risks, mood, and what stayed unclear."""
+    mentions = _mentions(scored)
+    grouped = _grouped(mentions, scored)
+    requests = _without_repeats(_absorbed(_delivered(grouped, scored)))
+    kept = tuple(sorted((r for r in requests if r.confidence >= ACCEPT), key=_position))
+    kept = tuple(_with_wish(request, scored) for request in kept)
+    thanks = bool((scored.of("thanks") >= 0.5).any())
+    chaser = bool((scored.of("chaser") >= 0.5).any()) and not kept
+    return Sense(
+        requests=kept,
+        risks=_risks(scored),
+        mood=_mood(scored),
+        chaser=chaser,
+        thanks=thanks and not kept,
+        out_of_scope=max(float(scored.of("out_of_scope").max(initial=0)), scored.whole("out_of_scope")),
+        unclear=_unclear(scored, mentions, kept),
+    )
+
+
+def _mentions(scored: Scored) -> list[_Mention]:
+    """Per sentence the intents that it may speak of; a second one in the same sentence has to be nearly as sure."""
+    asked = scored.of("ask")
+    found: list[_Mention] = []
+    for row, sentence in enumerate(scored.sentences):
+        ranked = sorted(((float(scored.of(i)[row]), i) for i in scored.heads.intents), reverse=True)
+        top = ranked[0][0] if ranked else 0.0
+        for probability, intent in ranked[:3]:
+            if probability >= NOTICE and probability >= 0.6 * top:
+                found.append(_Mention(sentence, intent, probability, float(asked[row])))
+    return found
+
+
+def _grouped(mentions: Sequence[_Mention], scored: Scored) -> dict[str, Found]:
+    """One candidate request per intent; several sentences and the mail as a whole make it surer."""
+    grouped: dict[str, Found] = {}
+    for intent in dict.fromkeys(m.intent for m in mentions):
+        own = [m for m in mentions if m.intent == intent]
+        best = max(own, key=lambda m: (m.probability, m.sentence.source == "body"))
+        others = sorted((m.probability for m in own if m is not best), reverse=True)
+        doubt = 1 - best.probability
+        for probability in others[:2]:
+            doubt *= 1 - 0.5 * probability
+        doubt *= 1 - 0.4 * scored.whole(intent)
+        asked = max(m.asked for m in own if m.probability >= 0.5 * best.probability)
+        confidence = 1 - doubt
+        if asked < 0.5 and intent not in _STORY_IS_ENOUGH:
+            confidence *= 0.75
+        shown = _shown(own, best)
+        sentences = tuple(m.sentence for m in own)
+        grouped[intent] = Found(intent, round(confidence, 3), shown, sentences, asked >= 0.5)
+    return grouped
+
+
+def _shown(own: Sequence[_Mention], best: _Mention) -> Sentence:
+    """The body says it better than the subject, where it says it at all."""
+    body = [m for m in own if m.sentence.source == "body" and m.probability >= 0.5 * best.probability]
+    return max(body, key=lambda m: m.probability).sentence if body else best.sentence
+
+
+def _delivered(grouped: dict[str, Found], scored: Scored) -> dict[str, Found]:
+    """ "It says delivered" and "I have nothing" are one request when they stand in two sentences."""
+    claims = scored.of("claimed_delivered")
+    missing = grouped.get("where_is_my_order")
+    if missing is None or not len(claims) or float(claims.max()) < 0.5 or missing.confidence < 0.5:
+        return grouped
+    known = grouped.get("delivered_not_received")
+    claim = scored.sentences[int(claims.argmax())]
+    confidence = max(min(missing.confidence, float(claims.max())), known.confidence if known else 0.0)
+    together = Found("delivered_not_received", confidence, claim, (claim, *missing.sentences), missing.asked)
+    return {**grouped, "delivered_not_received": together}
+
+
+def _absorbed(grouped: dict[str, Found]) -> list[Found]:
+    """Drops what another request of the mail takes over."""
+    strong = {intent: found for intent, found in grouped.items() if found.confidence >= 0.5}
+    gone: set[str] = set()
+    for intent, found in sorted(strong.items(), key=lambda item: -item[1].confidence):
+        if intent in gone:
+            continue
+        for other in _ABSORBS.get(intent, frozenset()):
+            if other in grouped and not (
+                intent in _ABSORBS.get(other, frozenset()) and grouped[other].confidence > found.confidence
+            ):
+                gone.add(other)
+        for other in _ABSORBS_STORY.get(intent, frozenset()):
+            if other in grouped and not grouped[other].asked and (found.asked or grouped[other].confidence < found.confidence):
+                gone.add(other)
+    return [found for intent, found in grouped.items() if intent not in gone]
+
+
+def _without_repeats(requests: Sequence[Found]) -> list[Found]:
+    """Two intents that rest on one and the same sentence: only the surer, unless the sentence joins two wishes."""
+    kept: list[Found] = []
+    for found in sorted(requests, key=lambda r: -r.confidence):
+        rivals = [other for other in kept if other.best == found.best]
+        if any(not _joins(found.best.text) or found.confidence < 0.75 * other.confidence for other in rivals):
+            continue
+        kept.append(found)
+    return kept
+
+
+def _joins(text: str) -> bool:
+    return bool(re.search(r"\b(?:and|und|also|as well as|sowie|außerdem|plus|auch)\b|[,;]", text, re.IGNORECASE))
+
+
+def _position(found: Found) -> tuple[int, int]:
+    return (found.best.source != "subject", found.best.start)
+
+
+def _with_wish(found: Found, scored: Scored) -> Found:
+    if found.intent not in {
+        "damaged_item",
+        "wrong_item",
+        "missing_item",
+        "delivered_not_received",
+        "where_is_my_order",
+        "warranty",
+    }:
+        return found
+    refund, replacement = float(scored.of("wish_refund").max(initial=0)), float(scored.of("wish_replacement").max(initial=0))
+    if max(refund, replacement) < 0.5 or abs(refund - replacement) < 0.2:
+        return found
+    wish = "refund" if refund > replacement else "replacement"
+    return Found(found.intent, found.confidence, found.best, found.sentences, found.asked, wish)
+
+
+def _unclear(scored: Scored, mentions: Sequence[_Mention], kept: Sequence[Found]) -> Sentence | None:
+    """A sentence that asks for something particular which no request covers."""
+    asked = scored.of("ask")
+    covered = {sentence for found in kept for sentence in found.sentences}
+    related = {found.intent for found in kept}
+    related |= {other for found in kept for table in (_ABSORBS, _ABSORBS_STORY) for other in table.get(found.intent, ())}
+    for row, sentence in enumerate(scored.sentences):
+        if sentence in covered or asked[row] < 0.6 or sentence.source == "subject":
+            continue
+        own = [m for m in mentions if m.sentence == sentence]
+        if own and max(m.probability for m in own) >= 0.4 and not any(m.intent in related for m in own):
+            return sentence
+    return None
+
+
+def _risks(scored: Scored) -> tuple[str, ...]:
+    """Flags by the heads, or by words that nobody should miss."""
+    found = {risk for risk in RISKS if float(scored.of(risk).max(initial=0)) >= _RISK}
+    for sentence in scored.sentences:
+        found |= spoken_risks(fold(sentence.text))
+    return tuple(risk for risk in RISKS if risk in found)
+
+
+def _mood(scored: Scored) -> float:
+    """From -1 (angry) to 1 (pleased): the strongest bad word counts more than the strongest good one."""
+    bad, good = float(scored.of("negative").max(initial=0)), float(scored.of("positive").max(initial=0))
+    return round(max(-1.0, min(1.0, good * (1 - bad) - bad)), 2)

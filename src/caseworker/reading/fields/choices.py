@@ -1,0 +1,74 @@
+"""A choice among options by the phrases that the playbook gives, and by sentences close to them in meaning."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from caseworker.reading.fields.scope import Scope, whole
+from caseworker.reading.model import Evidence, Field, Question
+from caseworker.reading.sentences import Sentence
+
+_CLOSE, _AHEAD = 0.62, 0.1
+_NOT = re.compile(r"\b(?:not|isn'?t|aren'?t|wasn'?t|never|nicht|kein\w*|no)\s+(?:\w+\s+){0,2}$", re.IGNORECASE)
+_GAP = r"[\W_]+(?:\w+[\W_]+){0,2}?"
+
+
+def read_choice(question: Question, scope: Scope) -> Field | None:
+    """The option that the sentences speak of; None where none, or two equally."""
+    said = list(_said(question, scope))
+    options = {option for option, _, _ in said}
+    if len(options) == 1:
+        option, where, length = max(said, key=lambda hit: hit[2])
+        return Field(question.key, option, 0.95 if length > 4 else 0.85, where, f"said as {where.text!r}")
+    if len(options) > 1:
+        longest = sorted(
+            {option: length for option, _, length in sorted(said, key=lambda hit: hit[2])}.items(), key=lambda p: -p[1]
+        )
+        if longest[0][1] - longest[1][1] < 4:
+            return None
+        option, where, _ = max(said, key=lambda hit: hit[2])
+        return Field(question.key, option, 0.75, where, f"said as {where.text!r}")
+    return _meant(question, scope)
+
+
+def _said(question: Question, scope: Scope) -> Iterator[tuple[str, Evidence, int]]:
+    """Options whose phrase stands in a sentence, with up to two words between its words; with the phrase's length."""
+    for sentence in scope.sentences:
+        text = _aligned(sentence.text)
+        for option, words in question.words.items():
+            for phrase in _phrases(words, scope.language):
+                pattern = r"\b" + _GAP.join(re.escape(word) for word in re.findall(r"\w+", _aligned(phrase))) + r"\w{0,3}\b"
+                match = re.search(pattern, text)
+                if match is not None and not _NOT.search(text[: match.start()]):
+                    start, end = match.span()
+                    where = Evidence(sentence.source, sentence.start + start, sentence.start + end, sentence.text[start:end])
+                    yield option, where, len(phrase)
+
+
+def _meant(question: Question, scope: Scope) -> Field | None:
+    """The option closest in meaning to a sentence, where it is close and clearly ahead of the others."""
+    phrases = [(option, phrase) for option, words in question.words.items() for phrase in _phrases(words, scope.language)]
+    sentences = [s for s in scope.sentences if s.plain and not s.frame][:20]
+    if not phrases or not sentences:
+        return None
+    vectors = scope.encoder.encode([phrase for _, phrase in phrases])
+    best: tuple[float, float, str, Sentence] | None = None
+    for sentence, closeness in zip(sentences, scope.encoder.encode([s.plain for s in sentences]) @ vectors.T, strict=True):
+        by_option: dict[str, float] = {}
+        for (option, _), value in zip(phrases, closeness, strict=True):
+            by_option[option] = max(by_option.get(option, -1.0), float(value))
+        ranked = sorted(by_option.items(), key=lambda item: -item[1])
+        ahead = ranked[0][1] - (ranked[1][1] if len(ranked) > 1 else 0.0)
+        if best is None or ranked[0][1] > best[0]:
+            best = (ranked[0][1], ahead, ranked[0][0], sentence)
+    if best is None or best[0] < _CLOSE or best[1] < _AHEAD:
+        return None
+    return Field(question.key, best[2], round(min(0.9, best[0]), 2), whole(best[3]), "closest in meaning")
+
+
+def _phrases(words: Mapping[str, tuple[str, ...]], language: str) -> tuple[str, ...]:
+    return tuple(words.get(language) or words.get("en") or ())
+
+
+def _aligned(text: str) -> str:
+    """Lower case, letter by letter, so that spans stay valid (no umlaut is written out)."""
+    return "".join(ch.lower() if len(ch.lower()) == 1 else ch for ch in text).replace("’", "'")
