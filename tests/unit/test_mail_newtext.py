@@ -85,6 +85,21 @@ OWN_WORDS = [
     "> 5 days is too long to wait, it says > 3 days on your page.",
     "Size: 42\nColour: red\nSubject: shoes",
     "I sent from my phone a photo of the damage yesterday.\nDid you get it?",
+    "You promised:\n> refund within 5 days",
+    "Hello, order 4711\n\n--\nPlease call me tomorrow because I am away next week and need this solved before then.",
+    "Order:\n-----\n4711 coat\nmaria@x.example\n-----\nplease cancel it",
+    "Hallo,\nam 3.11.2026 um 09:00 schrieb mir DHL:\nPaket verloren.\nBitte erstatten.",
+    "Am 3. November 2026 schrieb Frau Meier von Ihrem Team:\nSie bekommen Ersatz.\nWo bleibt er?",
+    "Le 3 novembre 2026 à 10:00 vous m'avez écrit :\nVotre colis arrive.\nIl n'est pas arrivé.",
+    "Le 3/11/2026 à 10:30, le livreur a écrit :\nabsent\nJ'étais là.",
+    "El 3 de noviembre de 2026 a las 10:00 me escribieron:\nSu pedido llega mañana.\nNo ha llegado.",
+    "Op 3 november 2026 om 10:00 schreef u mij:\nUw pakket komt.\nHet kwam niet.",
+    "Il 3 novembre 2026 alle 10:00 mi avete scritto:\nArriva domani.\nNon è arrivato.",
+    "Dnia 3.11.2026 o 10:00 napisałem do Państwa:\nproszę anulować.\nNikt nie odpisał.",
+    "3 Nov 2026 10:30 my husband Tom <tom@x.example>\nplaced the order.",
+    "2026-11-03 10:30 Order placed by maria@x.example\n2026-11-04 paid\nNothing came.",
+    "Neue Nachricht über das Kontaktformular\n\nVon: Maria <maria@x.example>\nBetreff: Rückgabe\n\nIch möchte tauschen.",
+    "On 3 Nov 2026 at 10:30 the driver wrote:\nnobody home.\nI was home!",
     "You wrote:\nthe coat is in stock. But the page says it is not.",
 ]
 
@@ -125,6 +140,12 @@ def test_interleaved_answers_keep_what_they_answer() -> None:
         f"regards\n> Nordwind\n"
     )
     assert new_text(text).text == "> Which size do you have?\n\n42, please.\n\n> And the colour?\n\nRed."
+
+
+def test_answers_inside_the_quoted_lines_are_kept() -> None:
+    result = new_text(f"See my answers below in capitals.\n\n{ATTRIBUTIONS[0]}\n> Which size? 42 PLEASE\n> Which colour? RED\n")
+    assert "42 PLEASE" in result.text
+    assert not result.sure
 
 
 def test_a_forward_is_the_message() -> None:

@@ -6,11 +6,18 @@ Hidden text is room for instructions to a language model ("prompt injection"), s
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Literal
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 HISTORY_MARK = "\ue0c5"
 """Private-use character; in `HtmlText.marked` a line with it says: a mail program marked all below as history."""
+
+QUOTE_MARK = "\ue0c6"
+"""Private-use character; in `HtmlText.marked` it ends the first line of what a mail program quoted."""
+
+MARKS = str.maketrans("", "", HISTORY_MARK + QUOTE_MARK)
+"""For `str.translate`: takes the marks out."""
 
 OUR_HTML_ID = "caseworker-mail"
 """The id of the element around every mail of ours; mail programs keep it, some with a prefix."""
@@ -78,6 +85,7 @@ class _Writer:
     depth: int = 0
     written_depth: int = 0
     blank_wanted: bool = False
+    quote_begins: bool = False
 
     def word(self, text: str, state: _State) -> None:
         if state.depth != self.depth:
@@ -107,7 +115,8 @@ class _Writer:
             self.lines.append("> " * min(self.depth, self.written_depth))
         self.blank_wanted = False
         self.written_depth = self.depth
-        self.lines.append("> " * self.depth + line)
+        self.lines.append("> " * self.depth + line + (QUOTE_MARK if self.quote_begins and line else ""))
+        self.quote_begins = self.quote_begins and not line
 
     def mark(self) -> None:
         self.end_line()
@@ -122,7 +131,7 @@ class _Writer:
 
 def html_to_text(html: str) -> HtmlText:
     """Never raises: lexbor makes a tree of anything. What is beyond the caps is left out and `capped` says so."""
-    source = html[:MAX_CHARS].replace(HISTORY_MARK, "").replace("\x00", "")
+    source = html[:MAX_CHARS].translate(MARKS).replace("\x00", "")
     flat = source[: _too_deep(source)]
     parser = LexborHTMLParser(flat)
     root = parser.body or parser.root
@@ -133,7 +142,7 @@ def html_to_text(html: str) -> HtmlText:
     walk.run(root)
     writer.end_line()
     marked = _squeeze(writer.lines)
-    text = "\n".join(line for line in marked.split("\n") if line != HISTORY_MARK).strip("\n")
+    text = "\n".join(line for line in marked.split("\n") if line != HISTORY_MARK).translate(MARKS).strip("\n")
     return HtmlText(text, marked, hidden=walk.hidden, capped=walk.capped or len(flat) < len(html))
 
 
@@ -201,10 +210,12 @@ class _Walk:
         if _marks_history(attributes):
             writer.mark()
         depth = state.depth
-        if _is_quote(tag, attributes, style, writer):
+        quote = _quote(tag, attributes, style, writer)
+        if quote:
             depth = min(depth + 1, MAX_QUOTE_DEPTH)
-        if tag in _BLOCKS:
+        if tag in _BLOCKS or quote:
             writer.end_line()
+            writer.quote_begins = writer.quote_begins or quote == "sure"
             writer.blank_wanted = writer.blank_wanted or tag in _SPACED
         if tag == "li":
             writer.word("- ", state)
@@ -254,18 +265,20 @@ def _marks_history(attributes: dict[str, str]) -> bool:
     )
 
 
-def _is_quote(tag: str, attributes: dict[str, str], style: str, writer: _Writer) -> bool:
-    if any(name in attributes.get("id", "") for name in _QUOTE_IDS) or any(
-        name in attributes.get("class", "") for name in _QUOTE_CLASSES
-    ):
-        return True
+def _quote(tag: str, attributes: dict[str, str], style: str, writer: _Writer) -> Literal["", "doubtful", "sure"]:
+    """A container of a mail program is a quotation for sure; a bare blockquote may be the writer's own."""
+    identifier, classes = attributes.get("id", ""), attributes.get("class", "")
+    if any(name in identifier for name in _QUOTE_IDS) or any(name in classes for name in _QUOTE_CLASSES):
+        return "sure"
     if tag != "blockquote":
-        return False
+        return ""
     if attributes.get("type") == "cite" or attributes.get("cite"):
-        return True
-    if "border:none" in style or "border:0" in style:
-        return False  # an indented paragraph of Gmail and Outlook on the web
-    return "gmail_quote" not in attributes.get("class", "") or writer.last_words().endswith((":", "："))
+        return "sure"
+    announced = writer.last_words().endswith((":", "："))
+    if "gmail_quote" in classes:
+        return "sure" if announced else ""
+    indented = "border:none" in style or "border:0" in style  # a paragraph that Gmail or Outlook on the web indents
+    return "" if indented else "doubtful"
 
 
 def _hidden_selectors(parser: LexborHTMLParser) -> frozenset[str]:

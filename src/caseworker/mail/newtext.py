@@ -11,14 +11,21 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from caseworker.mail.compose import is_reply_marker
-from caseworker.mail.html import HISTORY_MARK, html_to_text
+from caseworker.mail.html import HISTORY_MARK, MARKS, QUOTE_MARK, html_to_text
 from caseworker.mail.model import NewText
 from caseworker.mail.ours import OurWords
+from caseworker.mail.phrases import phrases
 from caseworker.mail.quoting import Split, find_split, is_rule, unquoted
 from caseworker.mail.signature import cut_signature
 
 MAX_LINES = 20_000
 """What is below is history for our purpose: no person writes so much."""
+
+SHORT = 400
+"""A mail so short that says "see below" is nothing without what stands below."""
+
+CITATION = 3
+"""Lines that people set as a quotation by hand at most."""
 
 GREETING = 40
 """Letters that a closing has at most ("Kind regards, Maria Lindqvist")."""
@@ -56,7 +63,7 @@ def new_text(text: str, *, html: str = "", our_texts: tuple[str, ...] = (), subj
     """
     ours = OurWords(our_texts)
     forward = bool(_FORWARD_SUBJECT.match(subject[:40]))
-    plain = _cut(text, ours, forward=forward) if text.strip() else None
+    plain = _cut(text.translate(MARKS), ours, forward=forward) if text.strip() else None
     if plain is not None and (plain.cut_by != "none" or not html):
         return plain
     if html:
@@ -72,18 +79,20 @@ def _cut(text: str, ours: OurWords, *, forward: bool) -> NewText:
         lines = [*lines[: MAX_LINES - 1], "\n".join(lines[MAX_LINES - 1 :])]
     reading = _read(lines, ours, forward=forward)
     kept, dropped = _choose(reading)
-    new = "\n".join(kept).replace(HISTORY_MARK, "").strip()
+    new = "\n".join(kept).translate(MARKS).strip()
     if not any(char.isalnum() for char in new) and any(char.isalnum() for char in text):
-        whole = text.replace(HISTORY_MARK, "").strip()
+        whole = text.translate(MARKS).strip()
         return NewText(text=whole, history="", sure=False, cut_by="nothing_left")
-    history = "\n".join(dropped + reading.history).replace(HISTORY_MARK, "").strip("\n")
+    if dropped and phrases().refers_to_below.search(new[:SHORT].casefold()) and len(new) < SHORT:
+        return NewText(text=text.translate(MARKS).strip(), history="", sure=False, cut_by="refers_to_below")
+    history = "\n".join(dropped + reading.history).translate(MARKS).strip("\n")
     return NewText(text=new, history=history, sure=True, cut_by=reading.cut_by or ("quotes" if history else "none"))
 
 
 def _read(lines: Sequence[str], ours: OurWords, *, forward: bool) -> _Reading:
     reading = _Reading()
-    bare = [unquoted(line) if _is_quoted(lines, i) else line for i, line in enumerate(lines)]
-    quoted = [_is_quoted(lines, i) for i in range(len(lines))]
+        quoted = [_is_quoted(lines, i) for i in range(len(lines))]
+    bare = [(unquoted(line) if quoted[i] else line).rstrip(QUOTE_MARK) for i, line in enumerate(lines)]
     sent_by_us = ours.marks(bare)
     index = 0
     while index < len(lines):
@@ -95,13 +104,13 @@ def _read(lines: Sequence[str], ours: OurWords, *, forward: bool) -> _Reading:
             index += 1
             continue
         split = find_split(bare, index)
-        if split and not (split.weak and not _quote_follows(quoted, lines, split.end)):
+        if split and _is_borne_out(split, lines, quoted):
             ended, index = _at_split(reading, lines, quoted, split, forward=forward)
             if ended:
                 break
             continue
         kind: Literal["text", "quote"] = "quote" if quoted[index] or sent_by_us[index] else "text"
-        _add(reading, kind, lines[index], attributed=sent_by_us[index])
+        _add(reading, kind, lines[index], attributed=sent_by_us[index] or QUOTE_MARK in lines[index])
         index += 1
     return reading
 
@@ -169,6 +178,12 @@ def _is_quoted(lines: Sequence[str], index: int) -> bool:
     return True
 
 
+def _is_borne_out(split: Split, lines: Sequence[str], quoted: Sequence[bool]) -> bool:
+    if split.needs == "nothing" or split.end >= len(lines) or _quote_follows(quoted, lines, split.end):
+        return True
+    return (split.needs == "gap" and not lines[split.end].strip()) or lines[split.end].lstrip().startswith("|")
+
+
 def _quote_follows(quoted: Sequence[bool], lines: Sequence[str], index: int) -> bool:
     for position in range(index, min(index + 4, len(lines))):
         if lines[position].strip():
@@ -203,13 +218,20 @@ def _drop_trailing(items: list[_Item]) -> list[str]:
     """
     dropped: list[str] = []
     announced = False
+    only_one = sum(item.kind == "quote" for item in items) == 1
     while items and not (items[-1].kind == "text" and items[-1].has_words()):
         last = items[-1]
-        if announced and last.kind == "quote" and not last.attributed:
+        if last.kind == "quote" and not last.attributed and (announced or (only_one and _is_citation(last))):
             break
         announced = announced or last.kind == "notice"
         dropped = items.pop().lines + dropped
     return dropped
+
+
+def _is_citation(quote: _Item) -> bool:
+    """Set by hand ("You promised: > five days"): a few lines, not nested. History without announcement is longer."""
+    lines = [line for line in quote.lines if line.strip("> \t")]
+    return len(lines) <= CITATION and not any(line.replace(" ", "").startswith(">>") for line in lines)
 
 
 def _is_interleaved(items: Sequence[_Item]) -> bool:

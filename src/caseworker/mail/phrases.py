@@ -25,11 +25,20 @@ class Phrases:
     label: re.Pattern[str]
     on: re.Pattern[str]
     on_inside: re.Pattern[str]
-    wrote: re.Pattern[str]
     verbs: tuple[str, ...]
-    own_words: re.Pattern[str]
+    voices: tuple["Voice", ...]
+    refers_to_below: re.Pattern[str]
     original: frozenset[str]
     forwarded: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """How one language says "wrote", and the words that show the writer's own prose in it."""
+
+    wrote: re.Pattern[str]
+    wrote_to: re.Pattern[str] | None
+    own_words: re.Pattern[str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +68,9 @@ def phrases() -> Phrases:
         on_inside=re.compile(
             rf"(?<=[\s-])(?:{_any(word.capitalize() for word in on if len(word) > 1)})\s+(?=\w{{2,12}},?\s|\d)"
         ),
-        wrote=re.compile(rf"(?<!\w)(?:{_any(_collect(languages, 'wrote'))})(?!\w)"),
         verbs=tuple(_collect(languages, "wrote")),
-        own_words=re.compile(rf"(?<![\w@.'])(?:{_any(_collect(languages, 'me'))})(?![\w@'])"),
+        voices=tuple(_voice(language) for language in languages),
+        refers_to_below=re.compile(rf"(?<!\w)(?:{_any(_collect(languages, 'below'))})(?!\w)"),
         original=frozenset(_collect(languages, "original")),
         forwarded=frozenset(_collect(languages, "forwarded")),
     )
@@ -76,6 +85,15 @@ def signatures() -> Signatures:
         own=re.compile(rf"\s*(?:{_any(table['own'])})(?!\w)"),
         prose=re.compile(rf"(?<!\w)(?:{_any(table['prose'])})(?!\w)"),
         devices=re.compile(rf"(?<!\w)(?:{_any(table['devices'])})"),
+    )
+
+
+def _voice(language: dict[str, Any]) -> Voice:
+    own = language.get("me", ())
+    return Voice(
+        wrote=re.compile(rf"(?<!\w)(?:{_any(language['wrote'])})(?!\w)"),
+        wrote_to=re.compile(rf"(?<!\w)(?:{_any(language['wrote_to'])})(?!\w)") if "wrote_to" in language else None,
+        own_words=re.compile(rf"(?<![\w@.'])(?:{_any(own)})(?![\w@'])") if own else None,
     )
 
 

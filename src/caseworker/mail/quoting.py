@@ -12,6 +12,7 @@ from typing import Literal
 from caseworker.mail.phrases import HEAD, phrases
 
 SplitKind = Literal["attribution", "headers", "original", "forward"]
+Need = Literal["nothing", "gap", "quote"]
 
 WINDOW = 5
 """An attribution is wrapped over so many lines at most."""
@@ -39,13 +40,15 @@ class Split:
     """History may begin at line `start`; lines up to `end` (not included) are the announcement.
 
     `before`: own words on the same line.
+    `needs`: what must stand below it, or it is the writer's own sentence: a quoted line, or at least a gap (a blank or
+    quoted line).
     """
 
     kind: SplitKind
     start: int
     end: int
     before: str = ""
-    weak: bool = False
+    needs: Need = "nothing"
 
 
 def is_rule(line: str) -> bool:
@@ -100,7 +103,7 @@ def _attribution(lines: Sequence[str], index: int) -> Split | None:
     for end in range(index + 1, min(index + WINDOW + 3, len(lines)) + 1):
         verdict = _judge(joined)
         if verdict:
-            return Split("attribution", index, end, before=before, weak=verdict == "weak")
+            return Split("attribution", index, end, before=before, needs=verdict)
         if end >= len(lines) or len(joined) > HEAD:
             return None
         following = lines[end].strip()
@@ -128,7 +131,7 @@ def _shared_line(line: str) -> tuple[str, str] | None:
         return None
     for match in phrases().on_inside.finditer(line):
         rest = line[match.start() :]
-        if _judge(rest) == "strong" and any(c.isalpha() for c in line[: match.start()]):
+        if _judge(rest) == "nothing" and any(c.isalpha() for c in line[: match.start()]):
             return line[: match.start()].rstrip(" -"), rest
     return None
 
@@ -140,40 +143,53 @@ def _starts(line: str) -> bool:
         or _STARTS_WITH_DATE.match(head)
         or _STARTS_WITH_DAY.match(head)
         or _STARTS_WITH_NAME.match(head)
-        or (line.startswith("--") and phrases().wrote.search(head))
+        or (line.startswith("--") and _dashed_both(line))
         or head.startswith(("在", "于"))
     )
 
 
-def _judge(text: str) -> Literal["strong", "weak"] | None:
-    """Does `text`, as a whole, announce a quotation? `weak` needs a quoted line below it."""
+def _judge(text: str) -> Need | None:
+    """Does `text`, as a whole, announce a quotation, and what must follow it?"""
     line = text.replace("：", ":").strip()
     low = line.casefold()
     if not line.endswith((":", "-", ">", ")")) and not low.endswith(phrases().verbs) and not _STARTS_WITH_DATE.match(low):
         return None
     address, date, time = bool(_EMAIL.search(low)), bool(_DATE.search(low)), bool(_TIME.search(low))
-    verb = phrases().wrote.search(low)
-    if _FIRST_PERSON.search(low) or (not address and phrases().own_words.search(low)):
+    verb_end = _verb_end(low, address=address)
+    if _FIRST_PERSON.search(low) or verb_end < 0:
         return None
-    if verb and _dashed_both(line):
-        return "strong"
-    if line.endswith(":") and verb:
-        return _with_verb(low, address=address, date=date, time=time)
-    ends_with_address = bool(_ENDS_WITH_ADDRESS.search(low))
-    starts_with_date = bool(_STARTS_WITH_DATE.match(low))
-    if line.endswith(":") and ends_with_address and (date or time):
-        return "strong"
-    if starts_with_date and (ends_with_address or (_GMT.search(low) and len(low) > 30)):
-        return "strong"
-    if verb and verb.end() == len(low) and address and date and time:
-        return "strong"
-    return None
+    if verb_end and _dashed_both(line):
+        return "nothing"
+    if line.endswith(":"):
+        return _with_colon(low, verb=bool(verb_end), address=address, date=date, time=time)
+    if _STARTS_WITH_DATE.match(low) and (
+        _ENDS_WITH_ADDRESS.search(low) or (_GMT.search(low) and len(low) > 30 and "<" not in low)
+    ):
+        return "gap"
+    return "gap" if verb_end == len(low) and address and date and time else None
 
 
-def _with_verb(low: str, *, address: bool, date: bool, time: bool) -> Literal["strong", "weak"] | None:
-    if address or (date and time):
-        return "strong"
-    return "weak" if date or time or _DAY.search(low) else None
+def _verb_end(low: str, *, address: bool) -> int:
+    """Where "wrote" ends, 0 where there is none, -1 where the writer's own words stand beside it ("your colleague wrote")."""
+    end = 0
+    for voice in phrases().voices:
+        match = voice.wrote.search(low) or (voice.wrote_to.search(low) if address and voice.wrote_to else None)
+        if match is None:
+            continue
+        if not address and voice.own_words is not None and voice.own_words.search(low):
+            return -1
+        end = max(end, match.end())
+    return end
+
+
+def _with_colon(low: str, *, verb: bool, address: bool, date: bool, time: bool) -> Need | None:
+    if verb and address:
+        return "nothing"
+    if verb and date and time:
+        return "gap"
+    if verb and (date or time or _DAY.search(low)):
+        return "quote"
+    return "nothing" if _ENDS_WITH_ADDRESS.search(low) and (date or time) else None
 
 
 def _dashed_both(line: str) -> bool:
@@ -207,7 +223,8 @@ def _is_header_block(roles: set[str], *, address: bool) -> bool:
     """
     if not roles & {"from", "date", "sent"}:
         return False
-    return (len(roles) >= 3 and bool({"subject", "sent"} & roles)) or (len(roles) >= 2 and address)
+    dated = bool(roles & {"date", "sent"})
+    return (len(roles) >= 3 and bool({"subject", "sent"} & roles)) or (dated and len(roles) >= 2 and address)
 
 
 def _label_follows(lines: Sequence[str], index: int) -> bool:

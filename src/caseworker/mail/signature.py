@@ -74,18 +74,33 @@ def _strip_mobile(body: list[str]) -> tuple[list[str], list[str]]:
 
 
 def _signature_start(body: Sequence[str]) -> int | None:
-    last = len(body)
-    for index in range(max(0, last - MAX_LINES - 10), last):
-        stripped = body[index].strip()
-        rest = [line for line in body[index + 1 :] if line.strip()]
-        if stripped in _DELIMITERS[:1] and len(rest) <= MAX_LINES + 4:
-            return index
-        if (stripped in _DELIMITERS or (len(stripped) >= 3 and is_rule(body[index]))) and _is_contact_data(rest):
+    for index in range(max(0, len(body) - MAX_LINES - 10), len(body)):
+        if _opens_signature(body[index], [line for line in body[index + 1 :] if line.strip()]):
             return index
     return None
 
 
+def _opens_signature(line: str, rest: Sequence[str]) -> bool:
+    """`-- ` as the standard has it; `--` without the blank only where no prose follows; any rule above contact data."""
+    stripped = line.strip()
+    if stripped == "--" and len(rest) <= MAX_LINES + 4:
+        return line.endswith("-- ") or not any(_is_prose(below) for below in rest)
+    return (stripped in _DELIMITERS or (len(stripped) >= 3 and is_rule(line))) and _is_contact_data(rest)
+
+
+def _is_prose(line: str) -> bool:
+    return len(line.split()) >= 7 and _is_sentence(line) and not is_mobile_signature(line)
+
+
+def _is_sentence(line: str) -> bool:
+    """Small first letter, or a full stop after several words: no name, title or address."""
+    words = line.split()
+    return (len(words) >= 3 and words[0].isalpha() and words[0].islower()) or (
+        len(words) >= 5 and line.rstrip().endswith((".", "?", "!"))
+    )
+
+
 def _is_contact_data(rest: Sequence[str]) -> bool:
-    if not rest or len(rest) > 8 or any(len(line) > 120 for line in rest):
+    if not rest or len(rest) > 8 or any(len(line) > 120 or _is_sentence(line) for line in rest):
         return False
     return any(mentions_address(line) or _PHONE.search(line[:200]) or _LINK.search(line[:200]) for line in rest)
