@@ -91,7 +91,7 @@ def _cut(text: str, ours: OurWords, *, forward: bool) -> NewText:
 
 def _read(lines: Sequence[str], ours: OurWords, *, forward: bool) -> _Reading:
     reading = _Reading()
-        quoted = [_is_quoted(lines, i) for i in range(len(lines))]
+    quoted = [_is_quoted(lines, i) for i in range(len(lines))]
     bare = [(unquoted(line) if quoted[i] else line).rstrip(QUOTE_MARK) for i, line in enumerate(lines)]
     sent_by_us = ours.marks(bare)
     index = 0
