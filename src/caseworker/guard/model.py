@@ -12,7 +12,8 @@ class Limit:
     """Limits of one action, by currency.
 
     An amount above `per_action`, `per_case` or `per_customer_day` goes to approval where `above` is `approve`, and is refused
-    where it is `forbid`."""
+    where it is `forbid`. `count_per_case` is how often a case may do it, this time included. `always_approve` asks a person
+    whatever the amount is, and lifts no `forbid`."""
 
     action: str
     per_action: Mapping[str, Money] = field(default_factory=dict)
@@ -36,11 +37,14 @@ class Queue:
 
 @dataclass(frozen=True, slots=True)
 class Guardrails:
-    """guardrails.yaml and routing.yaml as loaded. An action that moves money and has no limit is forbidden."""
+    """guardrails.yaml and routing.yaml as loaded. An action that moves money and has no limit is forbidden.
+
+    `because` are the words of escalation reasons, explained for people."""
 
     limits: Mapping[str, Limit]
     queues: Mapping[str, Queue]
     default_queue: str
+    because: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
