@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -30,6 +31,8 @@ _SUPERUSER = "postgres"
 _CLUSTER = "postgres"
 _LOG = "postgres.log"
 _LOG_LIMIT = 10 * 1024 * 1024  # bytes; a larger log is put aside at the next start
+_ATTEMPTS = 5  # to open a server that is up
+_PAUSE = 0.1  # seconds between two of them
 _SETTINGS: Mapping[str, str] = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
@@ -129,36 +132,62 @@ class EmbeddedServer:
         if self._users is None:
             self._users = self._lock(supervisor.USERS_LOCK, fcntl.LOCK_SH)
         try:
-            self._ensure_running(account)
-            self._ensure_database()
+            self._ensure_usable(account)
         except BaseException:
             if not held_before:
                 self.stop()
             raise
 
+    def _ensure_usable(self, account: host.Account | None) -> None:
+        """A server that was about to end when it was looked at refuses the connection; then the next one is waited for."""
+        for attempt in range(1, _ATTEMPTS + 1):
+            self._ensure_running(account)
+            try:
+                return self._ensure_database()
+            except psycopg.Error as error:
+                if attempt == _ATTEMPTS:
+                    raise host.failure(str(error), doing="opening it", log=self._log) from error
+            time.sleep(_PAUSE)
+        return None
+
     def _ensure_running(self, account: host.Account | None) -> None:
-        written, launched = 0, False
+        since, launched = 0, False
         while not self._await_ready():
             if launched:
-                output = self._log.read_bytes()[written:].decode("utf-8", "replace")
-                raise host.failure(output, doing="starting it", log=self._log)
-            written, launched = self._launch(account), True
+                raise host.failure(self._logged(since), doing="starting it", log=self._log)
+            since, launched = self._launch(account), True
 
     def _await_ready(self) -> bool:
-        """True once the server takes connections; False when nobody is there to bring it up."""
-        ready = False
+        """True once the server takes connections; False when nobody is there to bring it up.
 
-        def settled() -> bool:
-            nonlocal ready
+        Raises `StoreError` where a supervisor tries again and again to bring back a server that had crashed, in vain.
+        """
+        since = self._log.stat().st_size if self._log.exists() else 0
+
+        def is_settled() -> bool:
             ready = supervisor.is_ready(self._cluster, self._sockets)
-            return not self._is_supervised() or ready
+            return ready or not self._is_supervised() or self._logged(since).count(supervisor.ENDED) > 1
 
-        if not supervisor.wait_until(settled, seconds=self._patience, pause=0.01):
-            raise StoreError(
-                f"The embedded database takes longer than {self._patience:.0f} s to come up.",
-                remedy=f"After a crash it may have much to recover: wait and start again. Its log is in {self._log}.",
-            )
-        return ready and self._is_supervised()
+        in_time = supervisor.wait_until(is_settled, seconds=self._patience, pause=0.01)
+        if not self._is_supervised():
+            return False
+        if supervisor.is_ready(self._cluster, self._sockets):
+            return True
+        output = self._logged(since)
+        if in_time or "FATAL" in output:
+            raise host.failure(output, doing="bringing it up after a crash", log=self._log)
+        raise StoreError(
+            f"The embedded database takes longer than {self._patience:.0f} s to come up.",
+            remedy=f"After a crash it may have much to recover: wait and start again. Its log is in {self._log}.",
+        )
+
+    def _logged(self, since: int) -> str:
+        """What was logged after the first `since` bytes."""
+        if not self._log.exists():
+            return ""
+        with self._log.open("rb") as log:
+            log.seek(since)
+            return log.read().decode("utf-8", "replace")
 
     def _launch(self, account: host.Account | None) -> int:
         """Starts a supervisor and returns the length of the log before it."""
@@ -230,14 +259,11 @@ class EmbeddedServer:
         partial.rename(self._cluster)
 
     def _ensure_database(self) -> None:
-        try:
-            with psycopg.connect(self._address(_SUPERUSER, "postgres"), autocommit=True, connect_timeout=30) as connection:
-                if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [_ROLE]).fetchone() is None:
-                    connection.execute(f"CREATE ROLE {_ROLE} LOGIN CREATEDB")
-                if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone() is None:
-                    connection.execute(f"CREATE DATABASE {DATABASE} OWNER {_ROLE}")
-        except psycopg.Error as error:
-            raise host.failure(str(error), doing="opening it", log=self._log) from error
+        with psycopg.connect(self._address(_SUPERUSER, "postgres"), autocommit=True, connect_timeout=30) as connection:
+            if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [_ROLE]).fetchone() is None:
+                connection.execute(f"CREATE ROLE {_ROLE} LOGIN CREATEDB")
+            if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone() is None:
+                connection.execute(f"CREATE DATABASE {DATABASE} OWNER {_ROLE}")
 
     def _address(self, role: str, database: str) -> str:
         return f"postgresql://{role}@/{database}?host={quote(str(self._sockets), safe='')}&port=5432"

@@ -257,8 +257,8 @@ _CAUSES: tuple[tuple[str, type[CaseworkerError], str, str], ...] = (
 
 def failure(output: str, *, doing: str, log: Path) -> CaseworkerError:
     """The error for what PostgreSQL wrote while `doing` something."""
-    lines = [line for line in output.splitlines() if re.search(r"FATAL|PANIC|ERROR|error:|could not", line)]
-    told = (lines or output.splitlines() or ["no reason given"])[-1].strip()
+    reasons = re.findall(r"(?:FATAL|PANIC|ERROR|error:|could not).*", output)
+    told = (reasons[-1:] or output.splitlines() or ["no reason given"])[0].strip().rstrip(".")
     for pattern, kind, what, remedy in _CAUSES:
         if re.search(pattern, output):
             return kind(f"{what} ({doing}: {told}).", remedy=f"{remedy} The whole log is in {log}.")

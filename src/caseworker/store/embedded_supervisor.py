@@ -31,6 +31,7 @@ USERS_LOCK = "users.lock"
 SUPERVISOR_LOCK = "supervisor.lock"
 SERVER_LOCK = "server.lock"
 START_LOCK = "start.lock"
+ENDED = "PostgreSQL ended by itself"  # in the log, where starters look for it
 SOCKET_NAME = ".s.PGSQL.5432"
 
 _POLL = 0.1  # seconds between two looks at the users' lock
@@ -142,7 +143,7 @@ class Supervisor:
             if not was_ready and not crashes:
                 return 1
             crashes = 1 if was_ready else crashes + 1
-            _say(f"PostgreSQL ended by itself (status {server.returncode})")
+            _say(f"{ENDED} (status {server.returncode})")
             if self._told_to_end or self._no_user_within(seconds=min(30.0, 2.0 ** (crashes - 2))):
                 return 0
 
