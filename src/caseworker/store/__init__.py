@@ -1,0 +1,1 @@
+"""Where everything is kept: PostgreSQL through SQLAlchemy Core. The only room that imports sqlalchemy and alembic."""

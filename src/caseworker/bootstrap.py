@@ -1,0 +1,244 @@
+"""The composition root: Settings -> App. The only module that knows adapters."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from caseworker.app.intake import Intake
+from caseworker.app.managers import Managers
+from caseworker.app.people import People
+from caseworker.app.playbooks import Playbooks, shipped
+from caseworker.cases.release import Release
+from caseworker.commerce.ports import Commerce
+from caseworker.core.clock import Clock, SystemClock
+from caseworker.core.errors import ConfigurationError
+from caseworker.engine.drain import Drain
+from caseworker.engine.executor import Executor
+from caseworker.engine.failpoints import Failpoints
+from caseworker.engine.hearing import Hearing
+from caseworker.engine.jobs import Jobs
+from caseworker.engine.sender import Sender
+from caseworker.engine.verify import Verifier
+from caseworker.engine.worker import Worker
+from caseworker.mail.ports import Transport
+from caseworker.reading.ports import Reader
+from caseworker.settings import Settings
+from caseworker.store.cases import PostgresCases
+from caseworker.store.clock import DatabaseClock
+from caseworker.store.control import PostgresControl
+from caseworker.store.database import Database
+from caseworker.store.effects import PostgresEffects
+from caseworker.store.intake import PostgresIntake, RawMails
+from caseworker.store.people import PostgresQueue
+from caseworker.store.views import PostgresViews
+
+
+@dataclass(slots=True)
+class Overrides:
+    """What a test puts in place of what the settings choose."""
+
+    clock: Clock | None = None
+    commerce: Commerce | None = None
+    reader: Reader | None = None
+    transport: Transport | None = None
+
+
+@dataclass(slots=True)
+class App:
+    """Everything one process needs, wired. `worker()` makes the engine; nothing runs by itself."""
+
+    settings: Settings
+    clock: Clock
+    playbooks: Playbooks
+    intake: Intake
+    people: People
+    managers: Managers
+    control: PostgresControl
+    views: PostgresViews
+    raw: RawMails
+    commerce: Commerce
+    jobs: Jobs
+    release: Release
+    cases: PostgresCases
+    effects: PostgresEffects
+    database: Database
+    _reader: Reader | None = None
+    _transport: Transport | None = None
+    _signatures: dict[str, str] = field(default_factory=dict)
+
+    def reader(self) -> Reader:
+        """The reader, loaded when it is first needed (its weights take a second)."""
+        if self._reader is None:
+            self._reader = make_reader(self.settings, self.release)
+        return self._reader
+
+    def transport(self) -> Transport:
+        """Where finished mails go."""
+        if self._transport is None:
+            self._transport = make_transport(self.settings)
+        return self._transport
+
+    def worker(self) -> Worker:
+        """The engine of one worker process."""
+        failpoints = Failpoints(self.settings.failpoints)
+        sender = Sender(self.transport(), self.intake.secret, lambda mailbox: self._signatures.get(mailbox, ""))
+        executor = Executor(self.effects, self.commerce, sender, self.clock, failpoints)
+        verifier = Verifier(self.effects, self.commerce)
+        hearing = Hearing(self.cases, self.effects, self.reader(), self.commerce, verifier)
+        drain = Drain(
+            cases=self.cases,
+            effects=self.effects,
+            releases=self.playbooks,
+            commerce=self.commerce,
+            hearing=hearing,
+            executor=executor,
+            clock=self.clock,
+            failpoints=failpoints,
+        )
+        return Worker(
+            jobs=self.jobs,
+            drain=drain,
+            cases=self.cases,
+            upkeep=self.control,
+            clock=self.clock,
+            concurrency=self.settings.worker_concurrency,
+        )
+
+
+@asynccontextmanager
+async def build(settings: Settings, overrides: Overrides | None = None) -> AsyncIterator[App]:
+    """The application over a database that is up to date. Raises ConfigurationError, StoreError, PlaybookError."""
+    chosen = overrides or Overrides()
+    async with AsyncExitStack() as stack:
+        url = await asyncio.to_thread(open_database, settings, stack)
+        await asyncio.to_thread(upgrade, url)
+        database = Database(url, pool_size=settings.worker_concurrency + 4)
+        stack.push_async_callback(database.close)
+        clock = chosen.clock or (DatabaseClock(database) if settings.clock == "database" else SystemClock())
+        jobs = Jobs(url)
+        await jobs.open()
+        stack.push_async_callback(jobs.close)
+        commerce = chosen.commerce or await _commerce(settings, url, clock, stack)
+        control = PostgresControl(database, jobs.wake)
+        playbooks = Playbooks(control, commerce, clock)
+        release = await playbooks.publish(shipped(settings.playbook))
+        cases = PostgresCases(database, fence=settings.fence)
+        views = PostgresViews(database)
+        intake = Intake(
+            mails=PostgresIntake(database, jobs.wake),
+            control=control,
+            clock=clock,
+            secret=settings.secret or await asyncio.to_thread(secret_of, settings.data_dir),
+            releases={release.playbook.worker.name: release.playbook.release},
+            known_machines=release.playbook.worker.known_machines,
+        )
+        await intake.refresh()
+        app = App(
+            settings=settings,
+            clock=clock,
+            playbooks=playbooks,
+            intake=intake,
+            people=People(PostgresQueue(database, jobs.wake), clock),
+            managers=Managers(views),
+            control=control,
+            views=views,
+            raw=RawMails(database),
+            commerce=commerce,
+            jobs=jobs,
+            release=release,
+            cases=cases,
+            effects=PostgresEffects(database, cases),
+            database=database,
+            _reader=chosen.reader,
+            _transport=chosen.transport,
+            _signatures={m.address: m.signature for m in release.playbook.worker.mailboxes},
+        )
+        yield app
+
+
+def open_database(settings: Settings, stack: AsyncExitStack) -> str:
+    """The database's URL; without a setting the embedded server is started and held until the stack closes."""
+    if settings.database_url:
+        return settings.database_url
+    from caseworker.store.embedded import EmbeddedServer
+
+    server = EmbeddedServer(settings.data_dir)
+    stack.callback(server.stop)
+    return server.start()
+
+
+def upgrade(url: str) -> None:
+    """Our migrations, procrastinate's own schema; safe for several processes at once."""
+    from caseworker.engine.schema import upgrade_jobs
+    from caseworker.store.upgrade import upgrade as upgrade_store
+
+    upgrade_store(url)
+    upgrade_jobs(url)
+
+
+def secret_of(data_dir: Path) -> str:
+    """The installation's secret, made once; it signs thread tokens, so it must outlive every mail."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    path = data_dir / "secret"
+    try:
+        with path.open("x") as file:
+            path.chmod(0o600)
+            file.write(secrets.token_hex(32))
+    except FileExistsError:
+        pass
+    text = path.read_text().strip()
+    if len(text) < 32:
+        raise ConfigurationError(
+            f"{path} is damaged.", remedy="Restore it from a backup, or delete it: old threads lose their token."
+        )
+    return text
+
+
+def make_reader(settings: Settings, release: Release) -> Reader:
+    """The reader that the settings choose."""
+    if settings.reader != "embedded":
+        raise ConfigurationError(f"CASEWORKER_READER={settings.reader!r} is no reader.", remedy="Use `embedded`.")
+    from caseworker.reading import heads
+    from caseworker.reading.adapters.embedded import EmbeddedReader
+    from caseworker.reading.adapters.use import UseEncoder
+
+    encoder = UseEncoder()
+    encoder.check()
+    folder = Path(heads.__file__).parent / "weights"
+    return EmbeddedReader(encoder, heads.load(folder, "use", encoder), languages=release.playbook.worker.languages)
+
+
+def make_transport(settings: Settings) -> Transport:
+    """The way out that the settings choose: `smtp://host:port`, `maildir:FOLDER`, or a maildir under the data directory."""
+    from urllib.parse import urlsplit
+
+    from caseworker.mail.adapters.maildir_out import MaildirTransport
+    from caseworker.mail.adapters.smtp_out import SmtpTransport
+
+    relay = settings.relay or f"maildir:{settings.data_dir / 'outbox'}"
+    if relay.startswith("maildir:"):
+        return MaildirTransport(Path(relay.removeprefix("maildir:")))
+    parts = urlsplit(relay)
+    if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
+        raise ConfigurationError(f"CASEWORKER_RELAY={relay!r} is no relay.", remedy="Write smtp://host:port or maildir:FOLDER.")
+    return SmtpTransport(
+        parts.hostname,
+        parts.port or 25,
+        username=parts.username,
+        password=parts.password,
+        use_tls=parts.scheme == "smtps",
+    )
+
+
+async def _commerce(settings: Settings, url: str, clock: Clock, stack: AsyncExitStack) -> Commerce:
+    if settings.commerce != "sandbox":
+        raise ConfigurationError(f"CASEWORKER_COMMERCE={settings.commerce!r} is no connection.", remedy="Use `sandbox`.")
+    from caseworker.commerce.adapters.sandbox import Sandbox
+
+    sandbox = Sandbox(url, clock, timeout=settings.sandbox_timeout)
+    await stack.enter_async_context(sandbox)
+    await sandbox.install()
+    return sandbox

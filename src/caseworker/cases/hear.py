@@ -1,0 +1,249 @@
+"""What a mail, a timer, a receipt or a person changes in a case, before anything is decided. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from caseworker.cases.model import ActiveRow, Case, Effect, Entry, RequestState
+from caseworker.cases.release import Release
+from caseworker.reading.model import Field, Reading, Request
+
+PROVES_IDENTITY = ("order_number", "postcode")
+MAX_TEXTS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class MailFacts:
+    """What the machine has to know of a mail: who, whether believed, and what kind. `text_hash` is of the new words."""
+
+    message_id: str
+    references: tuple[str, ...]
+    sender: str
+    sender_name: str
+    sender_verified: bool
+    subject: str
+    text_hash: str
+    photos: int
+    attachments: int
+    may_answer: bool
+    received_at: datetime
+
+
+def hear_mail(case: Case, mail: MailFacts, reading: Reading, release: Release) -> tuple[Case, tuple[Entry, ...]]:
+    """The case after a person's mail: sender, answers, new requests."""
+    repeated = bool(mail.text_hash) and mail.text_hash in case.texts
+    case = _hear_sender(case, mail)
+    if not mail.text_hash or repeated:
+        why = "the same words as before" if repeated else "no words"
+        return replace(case, may_answer=False), (Entry("not_answered", {"because": why}),)
+    case = replace(case, language=_language(case, reading, release))
+    case = _hear_answers(case, reading)
+    requests = list(case.requests)
+    for request in reading.requests:
+        _join(requests, request, reading.fields, release)
+    joined = replace(case, requests=tuple(requests))
+    joined = _hear_unusual(joined, reading, release)
+    entries = (Entry("read", _summary(reading)),)
+    return joined, entries
+
+
+def _hear_sender(case: Case, mail: MailFacts) -> Case:
+    changed = bool(case.sender) and case.sender != mail.sender
+    requests = case.requests
+    if changed:  # an identity that one address has proven is not another's
+        requests = tuple(replace(r, answers={k: v for k, v in r.answers.items() if k not in PROVES_IDENTITY}) for r in requests)
+    return replace(
+        case,
+        sender=mail.sender,
+        sender_name=mail.sender_name or ("" if changed else case.sender_name),
+        sender_verified=mail.sender_verified,
+        subject=case.subject or mail.subject,
+        contacts=case.contacts + 1,
+        photos=case.photos + mail.photos,
+        attachments=case.attachments + mail.attachments,
+        requests=requests,
+        last_message_id=mail.message_id,
+        references=(*case.references, mail.message_id)[-20:] if mail.message_id else case.references,
+        may_answer=mail.may_answer,
+        texts=(*case.texts, mail.text_hash)[-MAX_TEXTS:] if mail.text_hash else case.texts,
+        closed_at=None,
+    )
+
+
+def _language(case: Case, reading: Reading, release: Release) -> str:
+    worker = release.playbook.worker
+    if reading.language in worker.languages and (reading.language_confidence >= 0.5 or not case.language):
+        return reading.language
+    return case.language or worker.default_language
+
+
+def _hear_answers(case: Case, reading: Reading) -> Case:
+    """Fields said for the whole mail answer every open request; what an open request asked for is no longer awaited."""
+    values = {key: field.value for key, field in reading.fields.items()}
+    confirmed = values.pop("confirm", None)
+    requests = []
+    for r in case.requests:
+        heard = r
+        if r.status in ("open", "acting", "awaiting_customer", "waiting"):
+            heard = replace(r, answers={**r.answers, **values})
+            if r.confirming and isinstance(confirmed, bool):
+                heard = replace(heard, confirmed={**r.confirmed, r.confirming: confirmed}, confirming="")
+            if r.status == "awaiting_customer":
+                heard = replace(heard, status="open")
+        requests.append(heard)
+    news = bool(values) or confirmed is not None or bool(reading.requests)
+    return replace(
+        case,
+        requests=tuple(requests),
+        asking=(),
+        asked_at=None,
+        reminded=False,
+        automatic_without_news=0 if news else case.automatic_without_news + 1,
+    )
+
+
+def _join(requests: list[RequestState], said: Request, mail_wide: Mapping[str, Field], release: Release) -> None:
+    answers = {key: field.value for key, field in {**mail_wide, **said.fields}.items() if key != "confirm"}
+    for index, r in enumerate(requests):
+        if r.intent == said.intent and _same_matter(r, answers):
+            requests[index] = _join_same(r, answers)
+            return
+    requests.append(
+        RequestState(
+            number=len(requests) + 1,
+            intent=said.intent,
+            confidence=said.confidence,
+            words=said.evidence.text if said.evidence else "",
+            answers=answers,
+        )
+    )
+    spec = release.playbook.intents.get(said.intent)
+    if spec is None or spec.always_escalate or release.playbook.procedure_for(said.intent) is None:
+        because = "always_people" if spec and spec.always_escalate else "no_procedure"
+        queue = spec.queue if spec and spec.queue else release.playbook.worker.fallback_queue
+        requests[-1] = replace(requests[-1], queue=queue, because=because)
+
+
+def _same_matter(r: RequestState, answers: Mapping[str, object]) -> bool:
+    before, now = r.answers.get("order_number"), answers.get("order_number")
+    return before is None or now is None or before == now
+
+
+def _join_same(r: RequestState, answers: Mapping[str, object]) -> RequestState:
+    if r.status in ("open", "acting", "awaiting_customer", "waiting", "awaiting_approval"):
+        status = "open" if r.status == "awaiting_customer" else r.status
+        return replace(r, answers={**r.answers, **answers}, status=status)
+    if r.status == "ended" and not r.done:  # told something; asked again: look again with fresh facts
+        anew = replace(r, round=r.round + 1, status="open", outcome="", rule="", fired=(), waiting="", waiting_since=None)
+        return replace(anew, failed={}, timed_out=(), answers={**r.answers, **answers})
+    if r.status == "ended":  # something was done already: doing it again is for a person to say
+        return replace(r, status="open", because="asked_again", answers={**r.answers, **answers})
+    return r
+
+
+def _hear_unusual(case: Case, reading: Reading, release: Release) -> Case:
+    """Risks and an abstention send the mail to people, whatever else was read."""
+    worker = release.playbook.worker
+    if reading.risks:
+        risk = reading.risks[0]
+        spec = release.playbook.intents.get(risk)
+        queue = spec.queue if spec and spec.queue else worker.fallback_queue
+        return _to_people(case, queue, risk, reading)
+    if reading.abstained and not reading.requests and not reading.fields:
+        return _to_people(case, worker.fallback_queue, f"not_understood:{reading.abstained}", reading)
+    return case
+
+
+def _to_people(case: Case, queue: str, because: str, reading: Reading) -> Case:
+    requests = [r if r.status in ("ended", "with_people") else replace(r, queue=queue, because=because) for r in case.requests]
+    if not any(r.because == because for r in requests):
+        intent = because if not because.startswith("not_understood") else "unclear"
+        requests.append(
+            RequestState(number=len(requests) + 1, intent=intent, confidence=0.0, words="", queue=queue, because=because)
+        )
+    return replace(case, requests=tuple(requests))
+
+
+def _summary(reading: Reading) -> Mapping[str, object]:
+    return {
+        "reader": reading.reader,
+        "language": reading.language,
+        "mood": reading.mood,
+        "risks": list(reading.risks),
+        "abstained": reading.abstained,
+        "chaser": reading.chaser,
+        "thanks": reading.thanks,
+        "requests": [
+            {
+                "intent": r.intent,
+                "confidence": round(r.confidence, 4),
+                "evidence": r.evidence.text if r.evidence else "",
+                "fields": {k: _field(f) for k, f in r.fields.items()},
+            }
+            for r in reading.requests
+        ],
+        "fields": {k: _field(f) for k, f in reading.fields.items()},
+    }
+
+
+def _field(field: Field) -> Mapping[str, object]:
+    return {
+        "value": list(field.value) if isinstance(field.value, tuple) else field.value,
+        "confidence": round(field.confidence, 4),
+        "evidence": field.evidence.text if field.evidence else "",
+        "derived": field.derived,
+    }
+
+
+def hear_receipt(case: Case, effect: Effect) -> Case:
+    """A write is settled (or pending, or unknown): its receipt or refusal becomes a fact of its request."""
+    requests = tuple(_settle(r, effect) if r.number == effect.request else r for r in case.requests)
+    return replace(case, requests=requests)
+
+
+def _settle(r: RequestState, effect: Effect) -> RequestState:
+    if r.active is None:
+        return r
+    if effect.status == "refused":
+        return replace(
+            r,
+            active=None,
+            status="open",
+            fired=(*r.fired, r.active.rule),
+            failed={**r.failed, effect.name: effect.error},
+        )
+    if effect.status == "aside":  # tried often enough: a person goes on, with everything gathered
+        because = str(effect.error.get("code") or "system_trouble")
+        return replace(r, active=None, status="open", fired=(*r.fired, r.active.rule), because=because)
+    status = effect.status if effect.status in ("done", "pending", "unknown") else "unknown"
+    acts = tuple(replace(a, status=status) if a.name == effect.name else a for a in r.active.acts)
+    active: ActiveRow = replace(r.active, acts=acts)
+    if status == "done":
+        return replace(r, active=active, done={**r.done, effect.name: effect.receipt})
+    return replace(r, active=active)
+
+
+def hear_person(case: Case, data: Mapping[str, object]) -> tuple[Case, str]:
+    """A person decided a queue item. Returns the case and the reply that the person wrote, if any.
+
+    approve: the act goes on; deny: becomes `failed.NAME = denied_by_person`; resolve: the request is ended by the person;
+    return: the request goes back to the worker.
+    """
+    number, decision = data.get("request"), str(data.get("decision"))
+    requests = tuple(_heed(r, decision, data) if r.number == number else r for r in case.requests)
+    return replace(case, requests=requests), str(data.get("reply") or "")
+
+
+def _heed(r: RequestState, decision: str, data: Mapping[str, object]) -> RequestState:
+    if decision == "resolve":
+        return replace(r, status="ended", outcome=r.outcome or "escalated", active=None)
+    if decision == "return":
+        return replace(r, status="open", queue="", because="", outcome="")
+    if r.active is None or r.status != "awaiting_approval":
+        return r
+    name = str(data.get("name"))
+    if decision == "approve":
+        acts = tuple(replace(a, approved=True, status="planned") if a.name == name else a for a in r.active.acts)
+        return replace(r, status="acting", active=replace(r.active, acts=acts))
+    refusal = {"code": "denied_by_person", "message": str(data.get("note") or "")}
+    return replace(r, status="open", active=None, fired=(*r.fired, r.active.rule), failed={**r.failed, name: refusal})

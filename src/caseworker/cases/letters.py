@@ -1,0 +1,119 @@
+"""Words for the customer: parts are gathered while a case is decided, and leave in one mail when nothing more is under way."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from caseworker.cases.model import ActState, Case, Entry, PartState, PlannedEffect, RequestState
+from caseworker.cases.release import Release
+from caseworker.core.facts import of
+from caseworker.core.ids import case_reference
+from caseworker.writing.compose import Part, write_part, write_reply
+
+AUTOMATIC_WITHOUT_NEWS = 2
+
+
+def reference(case: Case) -> str:
+    """The case's reference as the customer sees it."""
+    return case_reference(case.number)
+
+
+def say(case: Case, r: RequestState, key: str, *, release: Release, facts: Mapping[str, object]) -> Case:
+    """Add the words of reply `key` for one request. Receipt-bound: words that need a receipt fail without it."""
+    if any(part.key == key and part.request == r.number for part in case.parts):
+        return case
+    values = {**facts, **r.known, "done": r.done, "failed": r.failed}
+    part = write_part(release.replies, key, language=_language(case, release), values=values)
+    state = PartState(key=key, request=r.number, text=part.text, subject=part.subject, receipts=part.receipts)
+    return replace(case, parts=(*case.parts, state))
+
+
+def say_freely(case: Case, request: int, text: str) -> Case:
+    """Words that a person wrote."""
+    part = PartState(key="person", request=request, text=text)
+    return replace(case, parts=(*case.parts, part))
+
+
+def hand_over_words(case: Case, r: RequestState, *, release: Release, facts: Mapping[str, object]) -> Case:
+    """The customer is told that a person goes on, once per mail however many requests are handed over."""
+    if any(part.key == "handed_over" for part in case.parts):
+        return case
+    return say(case, r, "handed_over", release=release, facts=facts)
+
+
+def ask(case: Case, keys: Sequence[str], not_found: Sequence[str], *, release: Release) -> Case:
+    """Remember what is asked; the questions are written with the letter."""
+    if not keys:
+        return case
+    return replace(case, asking=tuple(keys), not_found=tuple(not_found))
+
+
+def letter_of(case: Case, *, release: Release, event: str, now: datetime) -> tuple[Case, PlannedEffect | None]:
+    """The one mail of this event, unless something is still under way or the sender must not be answered."""
+    under_way = any(
+        r.status == "acting" and r.active and any(a.status == "asked" for a in r.active.acts) for r in case.requests
+    )
+    asks = case.asking if case.asked_at is None else ()
+    if under_way or (not case.parts and not asks):
+        return case, None
+    cleared = replace(case, parts=())
+    if not case.may_answer or case.history or not case.sender:
+        return cleared, None
+    parts = [Part(p.key, p.text, p.subject, p.receipts) for p in case.parts]
+    written = write_reply(
+        release.replies,
+        parts,
+        asks=asks,
+        not_found=case.not_found,
+        language=_language(case, release),
+        customer_name=case.sender_name,
+        signature=_signature(case, release),
+        reference=reference(case),
+    )
+    arguments = {
+        "to": case.sender,
+        "to_name": case.sender_name,
+        "subject": case.subject or written.subject,
+        "text": written.text,
+        "language": _language(case, release),
+        "in_reply_to": case.last_message_id,
+        "references": list(case.references),
+        "replies": list(written.replies),
+        "receipts": list(written.receipts),
+        "asks": list(asks),
+        "date": now,
+    }
+    effect = PlannedEffect(
+        key=f"{case.number}/send/{event}", kind="send", request=0, name="send", operation="mail.send", arguments=arguments
+    )
+    return cleared, effect
+
+
+def brief(case: Case, r: RequestState, entries: Sequence[Entry], *, act: ActState | None = None) -> Mapping[str, object]:
+    """Everything gathered for a person: what was asked, found and checked, which rule, what is proposed."""
+    decided = [e.data for e in entries if e.kind == "decided" and e.data.get("request") == r.number]
+    return {
+        "case": reference(case),
+        "customer": case.sender,
+        "verified": case.sender_verified,
+        "subject": case.subject,
+        "asked": {"intent": r.intent, "words": r.words, "answers": dict(r.answers)},
+        "found": of(r.known),
+        "rule": r.rule,
+        "because": r.because,
+        "trace": decided[-1].get("trace") if decided else [],
+        "done": dict(r.done),
+        "failed": dict(r.failed),
+        "proposed": of({"operation": act.operation, "arguments": act.arguments, "amount": act.amount}) if act else {},
+    }
+
+
+def _language(case: Case, release: Release) -> str:
+    return case.language or release.playbook.worker.default_language
+
+
+def _signature(case: Case, release: Release) -> str:
+    for mailbox in release.playbook.worker.mailboxes:
+        if mailbox.address == case.mailbox:
+            return mailbox.signature
+    return release.playbook.worker.mailboxes[0].signature if release.playbook.worker.mailboxes else ""

@@ -1,0 +1,159 @@
+"""What cases need kept. Implemented by `store`; every write is one transaction that either holds or never was."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from caseworker.cases.model import Case, Effect, Event, Step
+from caseworker.cases.release import Release
+from caseworker.core.errors import CaseworkerError
+from caseworker.guard.model import Totals
+from caseworker.mail.model import Message, OutgoingMail
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to work on a case. Every commit carries the fence; a worker that lost the case cannot commit."""
+
+    case: int
+    owner: str
+    fence: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMail:
+    """A message with what intake stored beside it."""
+
+    id: int
+    case: int
+    message: Message
+    received_at: datetime
+
+
+class CaseStore(Protocol):
+    """Cases, their events and effects. Raises `StoreError`; commits raise `FenceLost` when the lease is somebody else's."""
+
+    async def take(self, case: int, owner: str) -> Lease | None:
+        """The lease of a case, or None while another worker holds it."""
+        ...
+
+    async def renew(self, owner: str) -> None:
+        """Prolong all leases of one worker (every 3 seconds)."""
+        ...
+
+    async def give_up(self, lease: Lease) -> None:
+        """Return the lease."""
+        ...
+
+    async def load(self, case: int) -> Case: ...
+
+    async def next_event(self, case: int, now: datetime) -> Event | None:
+        """The next event by sequence that is due, not done and not set aside."""
+        ...
+
+    async def has_due(self, case: int, now: datetime) -> bool: ...
+
+    async def commit(self, lease: Lease, event: Event, step: Step, now: datetime) -> None:
+        """End an event: state, timeline, effects, timers, queue items, promises, event done. One commit."""
+        ...
+
+    async def fail(self, lease: Lease, event: Event, error: str, retry_at: datetime | None) -> None:
+        """Count a failed attempt; without `retry_at` the event is set aside."""
+        ...
+
+    async def mail(self, message: int) -> StoredMail: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The hard limit checked again when an intent is written: minor units of `currency` for one customer and day."""
+
+    customer: str
+    currency: str
+    minor: int
+    per_customer_day: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """`go` to call now; `busy` another effect holds the payment's lock; `limit` the day's limit would be broken;
+    `repeat` the same act was done for the same record by another case."""
+
+    verdict: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EffectOutcome:
+    """How an effect ended or goes on. `retry_at` for trouble; `tell` False keeps the case's events free of it."""
+
+    status: str
+    receipt: Mapping[str, object]
+    error: Mapping[str, object]
+    retry_at: datetime | None = None
+    tell: bool = True
+
+
+class EffectStore(Protocol):
+    """Effects and what bounds them. Raises as `CaseStore` does."""
+
+    async def next(self, case: int, now: datetime) -> Effect | None:
+        """The next effect that is due: planned, or left started, pending or unknown."""
+        ...
+
+    async def begin(self, lease: Lease, effect: Effect, *, locks: Sequence[str], limit: Limits | None, now: datetime) -> Intent:
+        """Write the intent: payment locks, limits of the customer's day, status started. One commit."""
+        ...
+
+    async def end(
+        self, lease: Lease, effect: Effect, outcome: EffectOutcome, *, now: datetime, sent: OutgoingMail | None = None
+    ) -> None:
+        """Write the receipt (or refusal, or trouble), free the locks, and append the receipt event. One commit."""
+        ...
+
+    async def holds(self, lease: Lease) -> bool:
+        """Whether the lease is still ours, asked just before a call goes out."""
+        ...
+
+    async def get(self, effect: int) -> Effect: ...
+
+    async def done_writes(self, case: int) -> Sequence[Effect]:
+        """The writes of a case that have a receipt."""
+        ...
+
+    async def totals(self, case: Case, now: datetime) -> Mapping[str, Totals]:
+        """Money moved or in flight by action, for this case and for its customer in the last 24 hours."""
+        ...
+
+    async def sent_today(self, recipient: str, now: datetime) -> int:
+        """Automatic mails to one address in the last 24 hours."""
+        ...
+
+    async def stopped(self, case: Case, operation: str) -> str:
+        """The stop that holds this effect back, or an empty string."""
+        ...
+
+
+class AlreadyAwake(CaseworkerError):
+    """A job for the case is waiting already; nothing more is needed."""
+
+
+class WakeUp(Protocol):
+    """Enqueues "look at case N" inside the caller's transaction (`connection` is the driver's). Raises AlreadyAwake."""
+
+    async def __call__(self, connection: object, case: int, priority: int) -> None: ...
+
+
+class Upkeep(Protocol):
+    """What a worker looks after beside its cases."""
+
+    async def due_cases(self, now: datetime, limit: int) -> Sequence[int]:
+        """Cases with something due that nobody holds: timers, retries, work of dead workers."""
+        ...
+
+
+class Releases(Protocol):
+    """Loaded releases by hash. Raises `PlaybookError` for one that is not there."""
+
+    async def get(self, release: str) -> Release: ...

@@ -1,0 +1,148 @@
+"""One case after the other: take the lease, end its due events by sequence, do its due effects, give the lease back."""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from caseworker.cases.machine import advance
+from caseworker.cases.model import Case, CaseLookUp, Entry, Event, Step
+from caseworker.cases.ports import CaseStore, EffectStore, Lease, Releases
+from caseworker.commerce.errors import Refusal, Trouble
+from caseworker.commerce.ports import Commerce
+from caseworker.core.clock import Clock
+from caseworker.core.errors import CaseworkerError, FenceLost, StoreError
+from caseworker.core.facts import of
+from caseworker.core.ids import new_id
+from caseworker.engine.executor import Executor
+from caseworker.engine.failpoints import Failpoints
+from caseworker.engine.hearing import Heard, Hearing
+from caseworker.sop.model import Found
+
+log = logging.getLogger("caseworker.engine")
+MAX_STEPS = 12
+MAX_EVENT_ATTEMPTS = 6
+
+
+@dataclass(slots=True)
+class Drain:
+    """Looks at cases for one worker process. `owner` is the name its leases carry."""
+
+    cases: CaseStore
+    effects: EffectStore
+    releases: Releases
+    commerce: Commerce
+    hearing: Hearing
+    executor: Executor
+    clock: Clock
+    failpoints: Failpoints
+    owner: str = field(default_factory=new_id)
+
+    async def look(self, number: int) -> None:
+        """Everything that is due in one case. Harmless to call at any time, any number of times."""
+        while True:
+            lease = await self.cases.take(number, self.owner)
+            if lease is None:
+                return  # whoever holds it looks once more after giving it back
+            try:
+                await self._drain(lease)
+            except FenceLost as lost:
+                log.warning("%s", lost)
+                return
+            finally:
+                with suppress(StoreError):
+                    await self.cases.give_up(lease)
+            if not await self.cases.has_due(number, await self.clock.now()):
+                return
+
+    async def _drain(self, lease: Lease) -> None:
+        while True:
+            now = await self.clock.now()
+            event = await self.cases.next_event(lease.case, now)
+            if event is not None:
+                await self._end_event(lease, event, now)
+                continue
+            effect = await self.effects.next(lease.case, now)
+            if effect is None:
+                return
+            case = await self.cases.load(lease.case)
+            release = await self.releases.get(case.release)
+            await self.executor.run(lease, case, effect, release.guardrails)
+
+    async def _end_event(self, lease: Lease, event: Event, now: datetime) -> None:
+        try:
+            step = await self._decide(event, now)
+        except (FenceLost, asyncio.CancelledError):
+            raise
+        except StoreError:
+            raise  # the database is away: the event stays due
+        except Exception as error:  # noqa: BLE001  # the engine's step boundary: one event must not stop the others
+            await self._failed(lease, event, error, now)
+            return
+        self.failpoints.hit("before_commit", event.id)
+        await self.cases.commit(lease, event, step, now)
+        self.failpoints.hit("after_commit", event.id)
+
+    async def _failed(self, lease: Lease, event: Event, error: Exception, now: datetime) -> None:
+        text = str(error) if isinstance(error, CaseworkerError) else f"{type(error).__name__}: {error}"
+        last = event.attempts + 1 >= MAX_EVENT_ATTEMPTS and not isinstance(error, Trouble)
+        retry = None if last else now + timedelta(seconds=min(2**event.attempts, 300))
+        log.error("Event %s of case %s failed%s", event.id, event.case, ", set aside" if last else "", exc_info=error)
+        await self.cases.fail(lease, event, text, retry)
+
+    async def _decide(self, event: Event, now: datetime) -> Step:
+        case = await self.cases.load(event.case)
+        release = await self.releases.get(case.release)
+        heard = await self.hearing.hear(case, event, release, now)
+        if heard.quiet:
+            return Step(heard.case, timers=heard.timers, items=heard.items, entries=heard.entries)
+        totals = await self.effects.totals(heard.case, now)
+        found: dict[tuple[int, str], Found] = {}
+        looked: list[Entry] = []
+        for _ in range(MAX_STEPS):
+            step = advance(heard.case, release=release, found=found, totals=totals, now=now, event=str(event.seq))
+            if not step.lookups:
+                return _with(step, heard, looked)
+            for lookup, result in await self._look_up(heard.case, step.lookups):
+                found[lookup.request, lookup.need] = result
+                looked.append(_looked(lookup, result))
+        raise CaseworkerError(
+            f"The procedures of case {case.number} asked for look-ups {MAX_STEPS} times.",
+            remedy="A need must not depend on itself; run `caseworker check`.",
+        )
+
+    async def _look_up(self, case: Case, lookups: Sequence[CaseLookUp]) -> Sequence[tuple[CaseLookUp, Found]]:
+        results = await asyncio.gather(*(self._read(case, lookup) for lookup in lookups))
+        return list(zip(lookups, results, strict=True))
+
+    async def _read(self, case: Case, lookup: CaseLookUp) -> Found:
+        try:
+            result = await self.commerce.read(case.shop, lookup.operation, lookup.arguments)
+        except Refusal as refusal:
+            return Found((), refusal.code)
+        records = result if isinstance(result, tuple | list) else (result,)
+        trees = [of(record) for record in records]
+        return Found(tuple(tree for tree in trees if isinstance(tree, Mapping)))
+
+
+def _looked(lookup: CaseLookUp, result: Found) -> Entry:
+    data = {
+        "request": lookup.request,
+        "need": lookup.need,
+        "operation": lookup.operation,
+        "arguments": of(lookup.arguments),
+        "found": [str(r.get("number") or r.get("ref") or "") for r in result.records],
+        "refused": result.refused,
+    }
+    return Entry("looked_up", data)
+
+
+def _with(step: Step, heard: Heard, looked: Sequence[Entry]) -> Step:
+    return replace(
+        step,
+        entries=(*heard.entries, *looked, *step.entries),
+        timers=(*heard.timers, *step.timers),
+        items=(*heard.items, *step.items),
+    )

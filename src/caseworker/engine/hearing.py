@@ -1,0 +1,203 @@
+"""What came in, made into facts: mails are read, timers and receipts and people are heard."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from caseworker.cases import letters
+from caseworker.cases.hear import MailFacts, hear_mail, hear_person, hear_receipt
+from caseworker.cases.machine import facts_of
+from caseworker.cases.model import Case, Entry, Event, NewEvent, QueueItem
+from caseworker.cases.ports import CaseStore, EffectStore, StoredMail
+from caseworker.cases.release import Release
+from caseworker.commerce.errors import Refusal
+from caseworker.commerce.model import Order
+from caseworker.commerce.ports import Commerce
+from caseworker.engine.verify import Verifier
+from caseworker.mail.model import Message
+from caseworker.mail.ours import equal_text_hash
+from caseworker.reading.model import Context, Intent, MailText, Question
+from caseworker.reading.ports import Reader
+
+NUMBER = re.compile(r"[A-Za-z]{0,4}[\s-]{0,2}\d[\d\s/-]{3,18}\d")
+MAX_CANDIDATES = 20
+CONFIRM = Question(key="confirm", kind="yes_no")
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """The case after an event; `quiet` where nothing is to be decided."""
+
+    case: Case
+    entries: tuple[Entry, ...] = ()
+    timers: tuple[NewEvent, ...] = ()
+    items: tuple[QueueItem, ...] = ()
+    quiet: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """Turns events into facts; asks the reader and, read-only, the shop for candidate orders."""
+
+    cases: CaseStore
+    effects: EffectStore
+    reader: Reader
+    commerce: Commerce
+    verifier: Verifier
+
+    async def hear(self, case: Case, event: Event, release: Release, now: datetime) -> Heard:
+        """One event."""
+        match event.kind:
+            case "mail":
+                return await self._mail(case, await self.cases.mail(int(str(event.data["message"]))), release, now)
+            case "timer":
+                return await self._timer(case, event, release, now)
+            case "receipt":
+                effect = await self.effects.get(int(str(event.data["effect"])))
+                return Heard(hear_receipt(case, effect))
+            case "person":
+                return _person(case, event, release, now)
+            case _:
+                return Heard(case)
+
+    async def _mail(self, case: Case, stored: StoredMail, release: Release, now: datetime) -> Heard:
+        message = stored.message
+        machine = _machine_mail(case, message, release)
+        if machine is not None:
+            return machine
+        words = message.new_text.text
+        if "encrypted" in message.flags:
+            words = ""
+        text = MailText(
+            subject=message.subject,
+            body=words,
+            attachments={a.filename: a.text for a in message.attachments if a.text},
+            history=message.new_text.history,
+        )
+        verified = message.trust.status == "verified"
+        context = Context(
+            orders=await self._candidates(case, message, words, verified=verified),
+            sender_verified=verified,
+            pending=_pending(case, release),
+            default_language=case.language or release.playbook.worker.default_language,
+        )
+        reading = await self.reader.read(text, intents=_intents(release), questions=_questions(release), context=context)
+        heard, entries = hear_mail(case, _facts(message, stored, case), reading, release)
+        arrived = Entry("mail", {"message": stored.id, "from": heard.sender, "trust": message.trust.status})
+        if reading.chaser and not reading.requests and case.requests:
+            heard = _chaser(heard, release, now)
+        return Heard(heard, (arrived, *entries))
+
+    async def _candidates(self, case: Case, message: Message, words: str, *, verified: bool) -> tuple[Order, ...]:
+        """Orders by the verified sender's address and by number patterns in the mail; a look-up only, nothing is told."""
+        orders: dict[str, Order] = {}
+        queries: list[dict[str, object]] = []
+        if verified and message.sender:
+            queries.append({"email": message.sender.email})
+        numbers = {match.group().strip() for match in NUMBER.finditer(f"{message.subject}\n{words}"[:8000])}
+        queries.extend({"number": number} for number in sorted(numbers)[:5])
+        for arguments in queries:
+            try:
+                found = await self.commerce.read(case.shop, "orders.find", {**arguments, "limit": MAX_CANDIDATES})
+            except Refusal:
+                continue
+            if isinstance(found, tuple | list):
+                orders.update({order.number: order for order in found if isinstance(order, Order)})
+        return tuple(orders.values())
+
+    async def _timer(self, case: Case, event: Event, release: Release, now: datetime) -> Heard:
+        name = event.data.get("name")
+        waiting = [r for r in case.requests if r.status == "awaiting_customer"]
+        if name == "remind":
+            if not waiting or case.reminded:
+                return Heard(case, quiet=True)
+            facts = facts_of(case, waiting[0], now)
+            reminded = replace(case, reminded=True)
+            return Heard(letters.say(reminded, waiting[0], "reminder", release=release, facts=facts))
+        if name == "give_up":
+            requests = tuple(replace(r, status="ended", outcome="no_answer") if r in waiting else r for r in case.requests)
+            ended = replace(case, requests=requests, asking=(), asked_at=None)
+            return Heard(ended, (Entry("gave_up", {"asked": list(case.asking)}),) if waiting else (), quiet=not waiting)
+        if name == "verify":
+            verified, entries = await self.verifier.verify(case, now)
+            return Heard(verified, entries, quiet=True)
+        return Heard(case)
+
+
+def _facts(message: Message, stored: StoredMail, case: Case) -> MailFacts:
+    answer_to = message.answer_to
+    photos = sum(1 for a in message.attachments if a.content_type.startswith("image/") and not a.inline)
+    words = message.new_text.text.strip()
+    return MailFacts(
+        message_id=message.message_id,
+        references=message.references,
+        sender=answer_to.email if answer_to else "",
+        sender_name=answer_to.name if answer_to else "",
+        sender_verified=message.trust.status == "verified",
+        subject=message.subject,
+        text_hash=equal_text_hash(words) if words else "",
+        photos=photos,
+        attachments=len(message.attachments),
+        may_answer=message.classification.may_answer and answer_to is not None,
+        received_at=stored.received_at,
+    )
+
+
+def _machine_mail(case: Case, message: Message, release: Release) -> Heard | None:
+    """Bounces, out-of-office and the like: noted on the case, never answered, never reopening it."""
+    kind = message.classification.kind
+    if message.classification.for_person:
+        return None
+    entry = Entry("machine_mail", {"kind": kind, "why": message.classification.why})
+    if kind == "bounce" and message.bounce is not None and message.bounce.permanent:
+        queue = release.playbook.worker.fallback_queue
+        brief = {
+            "asked": {},
+            "because": "undeliverable",
+            "recipient": message.bounce.recipient,
+            "status": message.bounce.status,
+        }
+        item = QueueItem("escalation", 1, queue, "undeliverable", brief)
+        return Heard(replace(case, may_answer=False), (entry,), items=(item,), quiet=True)
+    return Heard(case, (entry,), quiet=True)
+
+
+def _chaser(case: Case, release: Release, now: datetime) -> Case:
+    """ "Any news?": answered once with the case's real state; asked again, a person sees it on the timeline."""
+    last = case.requests[-1]
+    if last.status == "ended" and not last.done:
+        anew = replace(last, round=last.round + 1, status="open", outcome="", fired=(), failed={}, timed_out=())
+        return replace(case, requests=(*case.requests[:-1], anew))
+    if case.chased:
+        return case
+    case = replace(case, chased=True)
+    return letters.say(case, last, "chaser_open", release=release, facts=facts_of(case, last, now))
+
+
+def _person(case: Case, event: Event, release: Release, now: datetime) -> Heard:
+    heard, reply = hear_person(case, event.data)
+    if reply:
+        number = int(str(event.data.get("request") or 1))
+        heard = letters.say_freely(heard, number, reply)
+    entry = Entry("person", {k: event.data.get(k) for k in ("request", "decision", "by", "note", "name")})
+    return Heard(heard, (entry,))
+
+
+def _pending(case: Case, release: Release) -> tuple[Question, ...]:
+    asked = [key for r in case.requests if r.status == "awaiting_customer" for key in r.asked]
+    pending = [q for q in _questions(release) if q.key in asked]
+    if any(r.confirming for r in case.requests):
+        pending.append(CONFIRM)
+    return tuple(pending)
+
+
+def _intents(release: Release) -> Sequence[Intent]:
+    return [Intent(i.name, i.description, i.examples, i.always_escalate) for i in release.playbook.intents.values()]
+
+
+def _questions(release: Release) -> Sequence[Question]:
+    return [
+        Question(key=q.key, kind=q.kind, options=tuple(q.options), words=q.options)  # type: ignore[arg-type]  # kinds are checked by `caseworker check`
+        for q in release.playbook.questions.values()
+    ]
