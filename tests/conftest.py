@@ -72,7 +72,25 @@ def postgres_url(postgres_server: EmbeddedServer, make_database: Callable[..., s
         connection.execute(f"DROP DATABASE {urlsplit(url).path[1:]} WITH (FORCE)")
 
 
-# `database_url` (a copy of one migrated template per worker, by `make_database(template=...)`) has its place here.
+@pytest.fixture(scope="session")
+def migrated_template(make_database: Callable[..., str]) -> str:
+    """One migrated database per xdist worker; tests get copies of it."""
+    from caseworker.bootstrap import upgrade
+
+    url = make_database()
+    upgrade(url)
+    return urlsplit(url).path[1:]
+
+
+@pytest.fixture
+def database_url(
+    postgres_server: EmbeddedServer, make_database: Callable[..., str], migrated_template: str
+) -> Iterator[str]:
+    """A fresh database with the product's schema, of this test's own."""
+    url = make_database(template=migrated_template)
+    yield url
+    with psycopg.connect(postgres_server.url, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {urlsplit(url).path[1:]} WITH (FORCE)")
 
 
 @pytest.fixture(autouse=True, scope="session")
