@@ -1,0 +1,40 @@
+"""One reply, one language, one set of facts: words."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from jinja2 import TemplateError, UndefinedError
+
+from caseworker.writing.errors import ReplyError
+from caseworker.writing.load import Reply
+from caseworker.writing.templates import LOCALE, ZONE, locale_of, zone_of
+
+_BLANK = re.compile(r"\n[ \t]*(?:\n[ \t]*)+\n")
+_SPACES = re.compile(r"[ \t]+$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """Subject (one line, perhaps empty) and text."""
+
+    subject: str
+    text: str
+
+
+def render(reply: Reply, values: Mapping[str, object], *, country: str = "") -> Rendered:
+    """The words of a reply. `country` (ISO 3166-1) decides how amounts and dates are written, and which day a time is of.
+
+    Raises ReplyError where a fact that the words need is not known, or cannot be shown.
+    """
+    given = {**values, LOCALE: locale_of(reply.language, country), ZONE: zone_of(country)}
+    try:
+        subject, text = reply.subject.render(given), reply.body.render(given)
+    except UndefinedError as error:
+        remedy = "Mention it only where it is known, or put it behind `{% if ... is defined %}`."
+        raise ReplyError(f"{reply.place.file}: {error.message}.", remedy=remedy) from error
+    except ReplyError as error:
+        raise ReplyError(f"{reply.place.file}: {error.message}", remedy=error.remedy) from error
+    except (TemplateError, TypeError, ValueError, KeyError, AttributeError, ArithmeticError) as error:
+        raise ReplyError(f"{reply.place.file} cannot be written: {error}.", remedy="Correct the words named here.") from error
+    return Rendered(" ".join(subject.split()), _BLANK.sub("\n\n", _SPACES.sub("", text)).strip())

@@ -1,0 +1,142 @@
+"""The template environment: sandboxed, strict, and with amounts, dates and lists as the customer's country writes them.
+
+Templates see facts (plain mappings), never objects of ours; a key of a mapping goes before its methods, so `request.items` is
+the customer's answer. A value that is not known is an error, never an empty space.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date
+from babel.lists import format_list
+from babel.numbers import format_currency
+from babel.units import format_unit
+from jinja2 import StrictUndefined, pass_context
+from jinja2.runtime import Context
+from jinja2.sandbox import SandboxedEnvironment
+
+from caseworker.core.money import Money
+from caseworker.writing.errors import ReplyError
+
+LOCALE, ZONE = "_locale", "_zone"
+_HOME = {"en": "GB", "de": "DE", "fr": "FR", "es": "ES", "it": "IT", "nl": "NL", "pl": "PL", "pt": "PT"}
+_ZONES = {
+    "AT": "Europe/Vienna",
+    "BE": "Europe/Brussels",
+    "CH": "Europe/Zurich",
+    "DE": "Europe/Berlin",
+    "DK": "Europe/Copenhagen",
+    "ES": "Europe/Madrid",
+    "FI": "Europe/Helsinki",
+    "FR": "Europe/Paris",
+    "GB": "Europe/London",
+    "IE": "Europe/Dublin",
+    "IT": "Europe/Rome",
+    "LU": "Europe/Luxembourg",
+    "NL": "Europe/Amsterdam",
+    "PL": "Europe/Warsaw",
+    "PT": "Europe/Lisbon",
+    "SE": "Europe/Stockholm",
+}
+
+
+class _Environment(SandboxedEnvironment):
+    """Looks up keys before methods."""
+
+    def getattr(self, obj: object, attribute: str) -> object:
+        if isinstance(obj, Mapping):
+            return obj[attribute] if attribute in obj else self.undefined(obj=obj, name=attribute)
+        return super().getattr(obj, attribute)
+
+
+@lru_cache(maxsize=256)
+def locale_of(language: str, country: str) -> Locale:
+    """How a customer with this language writes in this country; the language's home country where that is not known."""
+    for territory in (country.upper(), _HOME.get(language, "")):
+        if territory:
+            try:
+                return Locale(language, territory)
+            except UnknownLocaleError:
+                continue
+    return Locale.parse(language)
+
+
+@lru_cache(maxsize=64)
+def zone_of(country: str) -> tzinfo:
+    """The time zone that the customer's calendar days are of; UTC where it is not known."""
+    return ZoneInfo(_ZONES[country]) if country in _ZONES else UTC
+
+
+def _plain(text: str) -> str:
+    """Ordinary spaces: a mail is plain text, and people search and copy it."""
+    return text.replace("\u00a0", " ").replace("\u202f", " ")
+
+
+@pass_context
+def _money(context: Context, value: object) -> str:
+    if not isinstance(value, Money):
+        raise ReplyError(f"{value!r} is no amount.", remedy="Use `| money` with an amount only.")
+    return _plain(format_currency(value.amount, value.currency, locale=context[LOCALE]))
+
+
+@pass_context
+def _date(context: Context, value: object) -> str:
+    if not isinstance(value, datetime):
+        raise ReplyError(f"{value!r} is no date.", remedy="Test it with `{% if ... %}` where it may be missing.")
+    return _plain(format_date(value.astimezone(context[ZONE]).date(), format="long", locale=context[LOCALE]))
+
+
+@pass_context
+def _days(context: Context, value: int) -> str:
+    return _plain(format_unit(value, "duration-day", locale=context[LOCALE]))
+
+
+@pass_context
+def _items(context: Context, value: Iterable[Mapping[str, object]]) -> str:
+    """Titles of order lines in the customer's language; the variant is named where two lines have the same title."""
+    locale: Locale = context[LOCALE]
+    lines = list(value)
+    if not lines:
+        raise ReplyError("There are no items to name.", remedy="Test the list with `{% if ... %}` first.")
+    titles = [_title(line, locale.language) for line in lines]
+    names = []
+    for line, title in zip(lines, titles, strict=True):
+        attributes = line.get("attributes")
+        variant = ", ".join(map(str, attributes.values())) if isinstance(attributes, Mapping) else ""
+        named = f"{title} ({variant})" if variant and titles.count(title) > 1 else title
+        quantity = line.get("quantity", 1)
+        names.append(f"{quantity} × {named}" if isinstance(quantity, int) and quantity > 1 else named)
+    return _plain(format_list(names, locale=locale))
+
+
+def _title(line: Mapping[str, object], language: str) -> str:
+    titles = line.get("titles")
+    return str(titles[language] if isinstance(titles, Mapping) and titles.get(language) else line["title"])
+
+
+@pass_context
+def _finalize(context: Context, value: object) -> object:
+    """What is printed as it is: texts and whole numbers; amounts and dates are written as the filters do it."""
+    if isinstance(value, Money):
+        return _money(context, value)
+    if isinstance(value, datetime):
+        return _date(context, value)
+    if value is None or isinstance(value, Mapping | list | tuple | float):
+        raise ReplyError(
+            f"{value!r} cannot be shown to a customer.", remedy="Use a filter, or test it with `{% if ... %}` first."
+        )
+    return value
+
+
+ENVIRONMENT = _Environment(
+    undefined=StrictUndefined,
+    autoescape=False,  # plain text, no markup: a customer's `&` has to stay one
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=False,
+    finalize=_finalize,
+)
+ENVIRONMENT.filters |= {"money": _money, "date": _date, "days": _days, "items": _items}
