@@ -1,13 +1,15 @@
 """From scored sentences to the requests of a mail: what is asked, what merely tells the story, what belongs together."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from caseworker.reading import cues
 from caseworker.reading.encoder import fold
 from caseworker.reading.heads import Heads, Matrix
+from caseworker.reading.relations import ABSORBS, ABSORBS_STORY, STORY_IS_ENOUGH
 from caseworker.reading.risks import spoken_risks
 from caseworker.reading.sentences import Sentence
 from caseworker.reading.training.corpus import RISKS
@@ -15,52 +17,8 @@ from caseworker.reading.training.corpus import RISKS
 ACCEPT = 0.6  # from this confidence on a request counts
 NOTICE = 0.3  # below it a sentence says nothing about an intent
 MAX_REQUESTS = 4
-_RISK = 0.6
-
-# A request on the left takes these over when both are read: the story of one problem is one request.
-_ABSORBS: Mapping[str, frozenset[str]] = {
-    "delivered_not_received": frozenset({"where_is_my_order", "missing_item", "change_address", "complaint"}),
-    "damaged_item": frozenset({"return_item", "exchange_item", "wrong_item", "complaint", "product_question"}),
-    "wrong_item": frozenset({"return_item", "exchange_item", "complaint", "missing_item", "change_item", "product_question"}),
-    "missing_item": frozenset({"where_is_my_order", "complaint", "return_item"}),
-    "warranty": frozenset({"damaged_item", "return_item", "exchange_item", "complaint", "product_question"}),
-    "refund_status": frozenset({"return_item", "complaint", "payment_question"}),
-    "exchange_item": frozenset({"return_item", "change_item", "product_question"}),
-    "cancel_order": frozenset({"complaint"}),
-    "return_item": frozenset({"complaint"}),
-    "where_is_my_order": frozenset({"complaint", "delivery_options"}),
-    "change_address": frozenset({"complaint", "delivery_options"}),
-    "double_charge": frozenset({"payment_question", "complaint"}),
-    "change_item": frozenset({"complaint"}),
-    "privacy_request": frozenset({"account_login"}),
-    "gift_card": frozenset({"promo_code"}),
-}
-# These give way only where they are told as a story, not asked for ("it has not arrived, so please cancel").
-_ABSORBS_STORY: Mapping[str, frozenset[str]] = {
-    "cancel_order": frozenset(
-        {"where_is_my_order", "return_item", "delivered_not_received", "change_item", "payment_question"}
-    ),
-    "change_address": frozenset({"where_is_my_order", "delivered_not_received"}),
-    "change_item": frozenset({"where_is_my_order", "wrong_item", "exchange_item", "return_item"}),
-    "refund_status": frozenset(
-        {"where_is_my_order", "cancel_order", "damaged_item", "wrong_item", "missing_item", "delivered_not_received"}
-    ),
-    "where_is_my_order": frozenset({"return_item", "change_address", "payment_question"}),
-    "exchange_item": frozenset({"where_is_my_order", "wrong_item"}),
-    "return_item": frozenset({"where_is_my_order", "exchange_item"}),
-    "delivery_options": frozenset({"where_is_my_order"}),
-    "payment_question": frozenset({"where_is_my_order", "double_charge", "return_item"}),
-    "privacy_request": frozenset({"unsubscribe"}),
-    "warranty": frozenset({"wrong_item"}),
-    "damaged_item": frozenset({"where_is_my_order", "missing_item", "warranty"}),
-    "wrong_item": frozenset({"damaged_item", "where_is_my_order"}),
-    "missing_item": frozenset({"damaged_item", "wrong_item"}),
-}
-_STORY_IS_ENOUGH = frozenset(
-    "where_is_my_order delivered_not_received damaged_item missing_item wrong_item refund_status double_charge warranty "
-    "change_address complaint".split()
-)
-
+_RISK = 0.75
+_CLAUSE = 0.6  # a clause has to be this sure to say what its sentence does not
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -97,12 +55,18 @@ class _Mention:
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """Sentences with their probabilities (one row each) and those of the whole mail (one row)."""
+    """Sentences with their probabilities (one row each) and those of the whole mail (one row).
+
+    `clauses` are parts of long sentences, each with the number of its sentence and a row of its own in `clause_rows`.
+    """
 
     sentences: Sequence[Sentence]
     rows: Matrix
+    clauses: Sequence[tuple[int, Sentence]]
+    clause_rows: Matrix
     mail: Matrix
     heads: Heads
+    language: str
 
     def of(self, label: str) -> Matrix:
         """Probabilities of one label over the sentences; zeros where it was not trained."""
@@ -136,16 +100,38 @@ def understand(scored: Scored) -> Sense:
 
 
 def _mentions(scored: Scored) -> list[_Mention]:
-    """Per sentence the intents that it may speak of; a second one in the same sentence has to be nearly as sure."""
+    """Per sentence the intents that it may speak of, then what only a clause of it speaks of."""
     asked = scored.of("ask")
     found: list[_Mention] = []
     for row, sentence in enumerate(scored.sentences):
-        ranked = sorted(((float(scored.of(i)[row]), i) for i in scored.heads.intents), reverse=True)
-        top = ranked[0][0] if ranked else 0.0
-        for probability, intent in ranked[:3]:
-            if probability >= NOTICE and probability >= 0.6 * top:
-                found.append(_Mention(sentence, intent, probability, float(asked[row])))
+        ranked = _ranked(scored, scored.rows[row], sentence)
+        found += [_Mention(sentence, intent, p, float(asked[row])) for p, intent in ranked]
+    column = scored.heads.column("ask")
+    for (parent, clause), probabilities in zip(scored.clauses, scored.clause_rows, strict=True):
+        whole_sentence = scored.sentences[parent]
+        known = {m.intent: m for m in found if m.sentence == whole_sentence}
+        for p, intent in _ranked(scored, probabilities, clause)[:1]:
+            if p < _CLAUSE or (intent in known and known[intent].probability >= p):
+                continue
+            clause_asks = float(probabilities[column]) if column is not None else 0.0
+            spoken = clause if known and intent not in known else whole_sentence
+            found.append(_Mention(spoken, intent, 0.95 * p, max(clause_asks, float(asked[parent]) if not known else 0.0)))
     return found
+
+
+def _ranked(scored: Scored, probabilities: Matrix, sentence: Sentence) -> list[tuple[float, str]]:
+    """The intents of one sentence, best first; a second one has to be nearly as sure."""
+    folded = fold(sentence.text)
+    ranked: list[tuple[float, str]] = []
+    for intent in scored.heads.intents:
+        column = scored.heads.column(intent)
+        probability = float(probabilities[column]) if column is not None else 0.0
+        if scored.language in cues.LANGUAGES:
+            probability = cues.second_opinion(intent, probability, folded)
+        if probability >= NOTICE:
+            ranked.append((probability, intent))
+    ranked.sort(reverse=True)
+    return [pair for pair in ranked[:3] if pair[0] >= 0.6 * ranked[0][0]]
 
 
 def _grouped(mentions: Sequence[_Mention], scored: Scored) -> dict[str, Found]:
@@ -161,7 +147,7 @@ def _grouped(mentions: Sequence[_Mention], scored: Scored) -> dict[str, Found]:
         doubt *= 1 - 0.4 * scored.whole(intent)
         asked = max(m.asked for m in own if m.probability >= 0.5 * best.probability)
         confidence = 1 - doubt
-        if asked < 0.5 and intent not in _STORY_IS_ENOUGH:
+        if asked < 0.5 and intent not in STORY_IS_ENOUGH:
             confidence *= 0.75
         shown = _shown(own, best)
         sentences = tuple(m.sentence for m in own)
@@ -179,6 +165,9 @@ def _delivered(grouped: dict[str, Found], scored: Scored) -> dict[str, Found]:
     """ "It says delivered" and "I have nothing" are one request when they stand in two sentences."""
     claims = scored.of("claimed_delivered")
     missing = grouped.get("where_is_my_order")
+    returned = grouped.get("refund_status")
+    if returned is not None and returned.confidence >= 0.5:
+        return grouped
     if missing is None or not len(claims) or float(claims.max()) < 0.5 or missing.confidence < 0.5:
         return grouped
     known = grouped.get("delivered_not_received")
@@ -195,12 +184,12 @@ def _absorbed(grouped: dict[str, Found]) -> list[Found]:
     for intent, found in sorted(strong.items(), key=lambda item: -item[1].confidence):
         if intent in gone:
             continue
-        for other in _ABSORBS.get(intent, frozenset()):
+        for other in ABSORBS.get(intent, frozenset()):
             if other in grouped and not (
-                intent in _ABSORBS.get(other, frozenset()) and grouped[other].confidence > found.confidence
+                intent in ABSORBS.get(other, frozenset()) and grouped[other].confidence > found.confidence
             ):
                 gone.add(other)
-        for other in _ABSORBS_STORY.get(intent, frozenset()):
+        for other in ABSORBS_STORY.get(intent, frozenset()):
             if other in grouped and not grouped[other].asked and (found.asked or grouped[other].confidence < found.confidence):
                 gone.add(other)
     return [found for intent, found in grouped.items() if intent not in gone]
@@ -247,7 +236,7 @@ def _unclear(scored: Scored, mentions: Sequence[_Mention], kept: Sequence[Found]
     asked = scored.of("ask")
     covered = {sentence for found in kept for sentence in found.sentences}
     related = {found.intent for found in kept}
-    related |= {other for found in kept for table in (_ABSORBS, _ABSORBS_STORY) for other in table.get(found.intent, ())}
+    related |= {other for found in kept for table in (ABSORBS, ABSORBS_STORY) for other in table.get(found.intent, ())}
     for row, sentence in enumerate(scored.sentences):
         if sentence in covered or asked[row] < 0.6 or sentence.source == "subject":
             continue

@@ -5,7 +5,7 @@ other numbers masked and shouting lowered, because numbers and capitals move the
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 MAX_CHARACTERS = 8_000
 MAX_SENTENCES = 60
@@ -36,6 +36,7 @@ _LEADING = re.compile(
     re.IGNORECASE,
 )
 _NUMBER_WORD = re.compile(r"\b(?=[\w-]*\d{4})[A-Za-z]{0,4}[-_ /#]?\d[\w-]*(?:[-_/ ]\d{2,})*\b")
+_CLAUSE = re.compile(r",\s+|\s+(?:and|but|also|so|because|or|und|aber|außerdem|sowie|da|weil|daher)\s+|\s+-\s+|:\s+", re.IGNORECASE)
 _REPEATED = re.compile(r"([!?.])\1+")
 
 
@@ -72,7 +73,24 @@ def plain(text: str) -> str:
     shown = _NUMBER_WORD.sub(" ", shown)
     shown = re.sub(r"\d+", "0", shown)
     shown = _REPEATED.sub(r"\1", shown)
-    return re.sub(r"\s+", " ", shown).strip(" -–•*:#")
+    return re.sub(r"\s+([,.;!?])", r"\1", re.sub(r"\s+", " ", shown)).strip(" -–•*:#,;")
+
+
+def clauses(sentence: Sentence) -> list[Sentence]:
+    """The parts of a long sentence of the body that can stand for themselves (three words or more), if there are several."""
+    if sentence.source != "body" or len(sentence.plain.split()) < 8:
+        return []
+    parts: list[Sentence] = []
+    start = 0
+    for match in [*_CLAUSE.finditer(sentence.text), None]:
+        end = match.start() if match else len(sentence.text)
+        words = sentence.text[start:end]
+        if len(words.split()) >= 3:
+            parts.append(_sentence(sentence.text, start, end, sentence.source))
+        start = match.end() if match else end
+    if len(parts) < 2:
+        return []
+    return [replace(part, start=part.start + sentence.start, end=part.end + sentence.start) for part in parts if part.plain]
 
 
 def _spans(text: str) -> list[tuple[int, int]]:

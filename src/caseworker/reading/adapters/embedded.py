@@ -4,15 +4,13 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
-
 from caseworker.reading import aggregate, language
 from caseworker.reading.fields import numbers, read
 from caseworker.reading.fields.scope import Scope, whole
 from caseworker.reading.heads import Heads
 from caseworker.reading.model import Context, Field, Intent, MailText, Question, Reading, Request
 from caseworker.reading.ports import Encoder
-from caseworker.reading.sentences import Sentence, split
+from caseworker.reading.sentences import Sentence, clauses, split
 
 _MAIL_WORDS = 120  # of the whole mail that are encoded at once; long input is slow and blurred
 _SUBJECT_NOISE = ("re:", "aw:", "fwd:", "wg:", "fw:", "antw:")
@@ -57,14 +55,17 @@ class EmbeddedReader:
             return replace(empty, abstained="attachment_only" if mail.attachments else "empty", fields=answers)
         if tongue == language.OTHER and not answers:
             return replace(empty, abstained="language", fields=read.of_mail(questions, scope, found))
-        sense = aggregate.understand(self._scored(subject, spoken))
+        sense = aggregate.understand(self._scored(subject, spoken, tongue))
         return self._reading(empty, sense, scope, found, answers, intents=intents, questions=questions)
 
-    def _scored(self, subject: Sequence[Sentence], spoken: Sequence[Sentence]) -> aggregate.Scored:
+    def _scored(self, subject: Sequence[Sentence], spoken: Sequence[Sentence], tongue: str) -> aggregate.Scored:
         sentences = [sentence for sentence in (*subject, *spoken) if sentence.plain]
+        parts = [(number, part) for number, sentence in enumerate(sentences) for part in clauses(sentence)]
         words = " ".join(sentence.plain for sentence in sentences).split()[:_MAIL_WORDS]
-        rows = self._heads.scores([*(sentence.plain for sentence in sentences), " ".join(words)], self._encoder)
-        return aggregate.Scored(sentences, rows[:-1], rows[-1] if len(sentences) else np.zeros(0, np.float32), self._heads)
+        texts = [*(s.plain for s in sentences), *(part.plain for _, part in parts), " ".join(words)]
+        rows = self._heads.scores(texts, self._encoder)
+        count = len(sentences)
+        return aggregate.Scored(sentences, rows[:count], parts, rows[count:-1], rows[-1], self._heads, tongue)
 
     def _reading(
         self,
