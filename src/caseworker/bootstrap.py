@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,6 +65,7 @@ class App:
     cases: PostgresCases
     effects: PostgresEffects
     database: Database
+    recover: Callable[[], object]
     _reader: Reader | None = None
     _transport: Transport | None = None
     _signatures: dict[str, str] = field(default_factory=dict)
@@ -105,6 +106,7 @@ class App:
             upkeep=self.control,
             clock=self.clock,
             concurrency=self.settings.worker_concurrency,
+            recover=self.recover,
         )
 
 
@@ -113,7 +115,7 @@ async def build(settings: Settings, overrides: Overrides | None = None) -> Async
     """The application over a database that is up to date. Raises ConfigurationError, StoreError, PlaybookError."""
     chosen = overrides or Overrides()
     async with AsyncExitStack() as stack:
-        url = await asyncio.to_thread(open_database, settings, stack)
+        url, recover = await asyncio.to_thread(open_database, settings, stack)
         await asyncio.to_thread(upgrade, url)
         database = Database(url, pool_size=settings.worker_concurrency + 4)
         stack.push_async_callback(database.close)
@@ -152,6 +154,7 @@ async def build(settings: Settings, overrides: Overrides | None = None) -> Async
             cases=cases,
             effects=PostgresEffects(database, cases),
             database=database,
+            recover=recover,
             _reader=chosen.reader,
             _transport=chosen.transport,
             _signatures={m.address: m.signature for m in release.playbook.worker.mailboxes},
@@ -159,15 +162,18 @@ async def build(settings: Settings, overrides: Overrides | None = None) -> Async
         yield app
 
 
-def open_database(settings: Settings, stack: AsyncExitStack) -> str:
-    """The database's URL; without a setting the embedded server is started and held until the stack closes."""
+def open_database(settings: Settings, stack: AsyncExitStack) -> tuple[str, Callable[[], object]]:
+    """The database's URL, and what to call when it is lost.
+
+    Without a setting the embedded server is started and held until the stack closes.
+    """
     if settings.database_url:
-        return settings.database_url
+        return settings.database_url, lambda: None
     from caseworker.store.embedded import EmbeddedServer
 
     server = EmbeddedServer(settings.data_dir)
-    stack.callback(server.stop)
-    return server.start()
+    stack.callback(server.stop, wait=10.0)
+    return server.start(), server.start
 
 
 def upgrade(url: str) -> None:

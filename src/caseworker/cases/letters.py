@@ -8,6 +8,7 @@ from caseworker.cases.model import ActState, Case, Entry, PartState, PlannedEffe
 from caseworker.cases.release import Release
 from caseworker.core.facts import of
 from caseworker.core.ids import case_reference
+from caseworker.sop.parameters import resolve
 from caseworker.writing.compose import Part, write_part, write_reply
 
 AUTOMATIC_WITHOUT_NEWS = 2
@@ -22,7 +23,7 @@ def say(case: Case, r: RequestState, key: str, *, release: Release, facts: Mappi
     """Add the words of reply `key` for one request. Receipt-bound: words that need a receipt fail without it."""
     if any(part.key == key and part.request == r.number for part in case.parts):
         return case
-    values = {**facts, **r.known, "done": r.done, "failed": r.failed}
+    values = {**facts, **r.known, "done": r.done, "failed": r.failed, "param": _parameters(r, release, facts)}
     part = write_part(release.replies, key, language=_language(case, release), values=values)
     state = PartState(key=key, request=r.number, text=part.text, subject=part.subject, receipts=part.receipts)
     return replace(case, parts=(*case.parts, state))
@@ -69,6 +70,7 @@ def letter_of(case: Case, *, release: Release, event: str, now: datetime) -> tup
         customer_name=case.sender_name,
         signature=_signature(case, release),
         reference=reference(case),
+        values=_shown(case),
     )
     arguments = {
         "to": case.sender,
@@ -106,6 +108,24 @@ def brief(case: Case, r: RequestState, entries: Sequence[Entry], *, act: ActStat
         "failed": dict(r.failed),
         "proposed": of({"operation": act.operation, "arguments": act.arguments, "amount": act.amount}) if act else {},
     }
+
+
+def _parameters(r: RequestState, release: Release, facts: Mapping[str, object]) -> Mapping[str, object]:
+    """The playbook's parameters for the order's country and brand, as the procedure saw them."""
+    worker, order, now = release.playbook.worker, r.known.get("order"), facts["now"]
+    assert isinstance(now, datetime)
+    given = order if isinstance(order, Mapping) else {}
+    country, brand = str(given.get("country") or worker.default_country), str(given.get("brand") or worker.brand)
+    return {
+        name: resolve(parameter, country=country, brand=brand, on=now.date())
+        for name, parameter in release.playbook.parameters.items()
+    }
+
+
+def _shown(case: Case) -> Mapping[str, object]:
+    """Facts that questions may show: those of the request that asks."""
+    asking = [r for r in case.requests if r.status == "awaiting_customer"]
+    return asking[0].known if asking else {}
 
 
 def _language(case: Case, release: Release) -> str:

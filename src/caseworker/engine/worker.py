@@ -9,7 +9,7 @@ from procrastinate.exceptions import ConnectorException
 
 from caseworker.cases.ports import CaseStore, Upkeep
 from caseworker.core.clock import Clock
-from caseworker.core.errors import StoreError
+from caseworker.core.errors import CaseworkerError, StoreError
 from caseworker.engine.drain import Drain
 from caseworker.engine.jobs import Jobs
 
@@ -20,7 +20,10 @@ AT_ONCE = 500
 
 @dataclass(slots=True)
 class Worker:
-    """Runs until cancelled. A database that goes away is waited for; nothing is lost meanwhile. `sweep` in seconds."""
+    """Runs until cancelled. A database that goes away is waited for; nothing is lost meanwhile.
+
+    `recover` is called when the database is lost: it starts the embedded server again. `sweep` in seconds.
+    """
 
     jobs: Jobs
     drain: Drain
@@ -28,6 +31,7 @@ class Worker:
     upkeep: Upkeep
     clock: Clock
     concurrency: int
+    recover: Callable[[], object]
     sweep: float = 3.0
 
     async def run(self) -> None:
@@ -55,10 +59,17 @@ class Worker:
             await self.jobs.wake_now(case)
         await self.jobs.drop_orphans()
 
+    async def _recover(self) -> None:
+        try:
+            await asyncio.to_thread(self.recover)
+        except CaseworkerError as error:
+            log.warning("The database cannot be started: %s", error)
+
     async def _forever(self, name: str, what: Callable[[], Awaitable[None]], *, pause: float) -> None:
         while True:
             try:
                 await what()
             except (StoreError, ConnectorException, OSError) as error:
                 log.warning("%s: %s; trying again", name, error)
+                await self._recover()
             await asyncio.sleep(pause)

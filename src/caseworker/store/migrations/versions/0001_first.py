@@ -52,7 +52,7 @@ def upgrade() -> None:
     op.create_index("ix_cases_updated", "cases", ["updated_at"], unique=False)
     op.create_table(
         "clock",
-        sa.Column("one", sa.Boolean(), server_default=sa.text("1"), nullable=False),
+        sa.Column("one", sa.Boolean(), server_default=sa.text("true"), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("one", name="ck_clock_one"),
         sa.PrimaryKeyConstraint("one", name=op.f("pk_clock")),
