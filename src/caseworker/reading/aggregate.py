@@ -9,7 +9,7 @@ import numpy as np
 from caseworker.reading import cues
 from caseworker.reading.encoder import fold
 from caseworker.reading.heads import Heads, Matrix
-from caseworker.reading.relations import ABSORBS, ABSORBS_STORY, STORY_IS_ENOUGH
+from caseworker.reading.relations import ABSORBS, ABSORBS_STORY, DELIVERY_NOUN, STORY_IS_ENOUGH
 from caseworker.reading.risks import spoken_risks
 from caseworker.reading.sentences import Sentence
 from caseworker.reading.training.corpus import RISKS
@@ -81,7 +81,7 @@ class Scored:
 
 def understand(scored: Scored) -> Sense:
     """Requests in the order of the mail, risks, mood, and what stayed unclear."""
-    mentions = _mentions(scored)
+    mentions = _of_body(_mentions(scored))
     grouped = _grouped(mentions, scored)
     requests = _without_repeats(_absorbed(_delivered(grouped, scored)))
     kept = tuple(sorted((r for r in requests if r.confidence >= ACCEPT), key=_position))
@@ -114,9 +114,17 @@ def _mentions(scored: Scored) -> list[_Mention]:
             if p < _CLAUSE or (intent in known and known[intent].probability >= p):
                 continue
             clause_asks = float(probabilities[column]) if column is not None else 0.0
-            spoken = clause if known and intent not in known else whole_sentence
+            top = max(known.values(), key=lambda m: m.probability, default=None)
+            spoken = clause if top is not None and top.intent != intent else whole_sentence
             found.append(_Mention(spoken, intent, 0.95 * p, max(clause_asks, float(asked[parent]) if not known else 0.0)))
     return found
+
+
+def _of_body(mentions: Sequence[_Mention]) -> list[_Mention]:
+    """A subject alone ("return", "delivery") asks for nothing where the body says clearly what it wants."""
+    clear = {m.intent for m in mentions if m.sentence.source == "body" and m.probability >= ACCEPT}
+    spoken = {m.intent for m in mentions if m.sentence.source == "body"}
+    return [m for m in mentions if m.sentence.source == "body" or not clear or m.intent in spoken]
 
 
 def _ranked(scored: Scored, probabilities: Matrix, sentence: Sentence) -> list[tuple[float, str]]:
@@ -192,7 +200,17 @@ def _absorbed(grouped: dict[str, Found]) -> list[Found]:
         for other in ABSORBS_STORY.get(intent, frozenset()):
             if other in grouped and not grouped[other].asked and (found.asked or grouped[other].confidence < found.confidence):
                 gone.add(other)
+    if any(intent != "where_is_my_order" and intent not in gone for intent in strong) and _pronoun(grouped):
+        gone.add("where_is_my_order")
     return [found for intent, found in grouped.items() if intent not in gone]
+
+
+def _pronoun(grouped: dict[str, Found]) -> bool:
+    """True where "it" is all that the question after a delivery speaks of."""
+    found = grouped.get("where_is_my_order")
+    return found is not None and not any(
+        DELIVERY_NOUN.search(fold(s.text)) for s in found.sentences if s.source == "body"
+    )
 
 
 def _without_repeats(requests: Sequence[Found]) -> list[Found]:

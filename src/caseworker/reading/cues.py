@@ -15,10 +15,10 @@ _GOT_NOT = (
 )
 
 ANCHORS: dict[str, str] = {
-    "where_is_my_order": r"\bwhere|when|status|track|arriv|deliver|ship|dispatch|parcel|package|waiting|wait|transit|update|courier|dhl|dpd|ups\b|gls|hermes|"
+    "where_is_my_order": r"\bwhere|when|\bleft\b|label|status|track|arriv|deliver|ship|dispatch|parcel|package|waiting|wait|transit|update|courier|dhl|dpd|ups\b|gls|hermes|"
     r"\border|turn\w* up|here|heard|received|\bwo\b|wann|paket|liefer|sendung|versand|versend|verschick|angekommen|bestell|warte|\bda\b|da sein|unterwegs|erhalten|bekommen|"
     r"rechnen|kommt|gekommen|geliefert|zustell|dauert|carrier|coming|come|came|get here|get it|delay",
-    "delivered_not_received": r"deliver|left|hand(?:ed)? over|handed|sign|neighbou?r|safe place|porch|drop|courier|driver|wrong (?:address|house|door)|stolen|collected|pickup|"
+    "delivered_not_received": r"deliver|left (?:it|my|the|in|with|at|on|by|them)|been left|hand(?:ed)? over|handed|sign|neighbou?r|safe place|porch|drop|courier|driver|wrong (?:address|house|door)|stolen|collected|pickup|"
     r"zugestellt|zustell|geliefert|abgegeben|uebergeben|nachbar|unterschr|ablage|abgelegt|gelegt|briefkasten|bote|fahrer|angenommen|gestohlen|geklaut|geklingelt|abgeholt|paketshop|foto|photo",
     "return_item": rf"{_RETURN}|\blabel|fit\b|small|\bbig|tight|narrow|withdraw|klein|gross\b|\beng\b|passt|passen|etikett|aufkleber|gefaellt|gefallen|don'?t like|don'?t want|money back|"
     r"not what i expected|suit|ruecktritt|abholen|pick(?:ed)? up|steht mir",
@@ -52,7 +52,7 @@ ANCHORS: dict[str, str] = {
     "privacy_request": r"data|account|gdpr|privacy|personal|erase|delete|information|daten|konto|dsgvo|loesch|auskunft|adresse|profil",
 }
 STRONG: dict[str, str] = {
-    "where_is_my_order": r"\bwhere(?:'?s| is| are| on earth is)? (?:my|our|the) (?:\w+ ){0,2}?(?:order|parcel|package|delivery|stuff|shipment)|\bwhen (?:will|is|can|do|does) (?:\w+ ){0,6}?(?:arrive|delivered|get here|be here|shipped|dispatched)|"
+    "where_is_my_order": r"^(?:order |delivery )?status\b|label created|\bwhere(?:'?s| is| are| on earth is)? (?:my|our|the) (?:\w+ ){0,2}?(?:order|parcel|package|delivery|stuff|shipment)|\bwhen (?:will|is|can|do|does) (?:\w+ ){0,6}?(?:arrive|delivered|get here|be here|shipped|dispatched)|"
     r"(?:order|parcel|package|delivery|it) (?:has|have|had|still has|still have|did|does)(?: not|n'?t)(?: yet)? (?:arrived|come|been delivered|turned up|shown up|shipped)|"
     r"(?:has|have)(?: not|n'?t) (?:yet )?(?:received|got|had) (?:my|our|the|any) (?:order|parcel|package|delivery)|tracking (?:has not|hasn'?t|has n'?t) (?:moved|changed|been updated)|"
     r"status (?:of|on|for) my (?:order|delivery|shipment)|(?:has|have|is|are) (?:my|the|our) (?:order|parcel|package|shipment|things)\w* (?:shipped|been sent|been shipped|left|on (?:its|their) way)|on (?:its|their) way(?: yet)?\?|"
@@ -73,7 +73,7 @@ STRONG: dict[str, str] = {
     r"(?:wo|wann|wieso|warum)\b.{0,50}\b(?:geld|erstattung|rueckerstattung|gutschrift|rueckzahlung)\b|warte\w*\b.{0,30}\b(?:geld|erstattung|rueckerstattung|gutschrift)\b|keine (?:rueck)?erstattung|"
     r"(?:noch|immer noch|bisher) (?:kein geld|keine (?:rueck)?erstattung)",
     "damaged_item": r"(?:arrived|came|turned up|delivered|was|is|are|were)(?: \w+){0,3} (?:broken|damaged|cracked|smashed|shattered|scratched|defective|faulty|dented|torn|chipped|snapped)|(?:broken|damaged|faulty|defective) (?:item|product|goods|on arrival)|"
-    r"(?:does ?n'?t|does not|won'?t) (?:do anything|turn on|switch on|work|start)\b|(?:kaputt|beschaedigt|defekt|zerbrochen|zerkratzt|abgebrochen|zersprungen)\b|transportschaden|macht gar (?:nix|nichts)",
+    r"(?:does ?n'?t|does not|won'?t) (?:do anything|turn on|switch on|work(?! for)|start)\b|(?:kaputt|beschaedigt|defekt|zerbrochen|zerkratzt|abgebrochen|zersprungen)\b|transportschaden|macht gar (?:nix|nichts)",
     "missing_item": r"(?:is|are|was|were) missing\b|missing (?:from|in) (?:my|the)|missing (?:item|part|piece)s?\b|(?:order|delivery|parcel|package) (?:is|was|arrived) incomplete|there are no \w+(?: and no \w+)? in|"
     r"\b(?:es )?(?:fehlen|fehlt|fehlte)\b(?! mir (?:die )?(?:worte|zeit|geduld))|unvollstaendig|sind weder \w+ noch|(?:war|waren|lag|lagen) (?:gar |leider )?nicht (?:dabei|bei|drin|im paket|mit drin)|"
     r"(?:two|three|four|five|six|\d+)\b.{0,40}\b(?:only|there (?:is|are) (?:only )?)\b.{0,15}\b(?:one|two|three|four|five|\d+)\b.{0,12}\b(?:in the box|in the parcel|inside|arrived|came)",
@@ -82,7 +82,7 @@ STRONG: dict[str, str] = {
     "exchange_item": r"\b(?:exchange|swap|switch|trade)\b.{0,40}\b(?:for|size|bigger|smaller|larger|colou?r|one|in)\b|\b(?:swap|exchange) (?:it|them)\b|can (?:we|i) (?:swap|switch|exchange)|\bumtausch\w*|\b(?:tauschen|eintauschen)\b|"
     r"(?:like|have|need|want) (?:it|them|these|one) in (?:a )?(?:size )?(?:\d{2}|s|m|l|xl|xs)\b|(?:haette|moechte|brauche) (?:sie|ihn|es) (?:\w+ ){0,2}?in (?:groesse )?(?:\d{2}|s|m|l|xl|xs)\b",
     "change_item": r"(?:change|switch|amend)\b.{0,20}\b(?:size|colou?r)\b.{0,30}\b(?:order|this one|before)|(?:groesse|farbe) .{0,30}\baendern\b|add (?:\w+ ){1,4}to my order",
-    "invoice_copy": r"(?:send|need|provide|have|get|forward|email|issue|require|download)\b.{0,30}\b(?:invoice|receipt)\b|^(?:invoice|receipt|rechnung)\b|copy of (?:the|my) invoice|(?:brauche|benoetige|braeuchte|schicken|senden|zusenden|stellen|finde|bekomme)\b.{0,60}\b(?:rechnung|beleg|quittung)\b|"
+    "invoice_copy": r"(?:send|need|provide|get|forward|email|issue|require|download)\b.{0,30}\b(?:invoice|receipt)\b|^(?:invoice|receipt|rechnung)\b|copy of (?:the|my) invoice|(?:brauche|benoetige|braeuchte|schicken|senden|zusenden|stellen|finde|bekomme)\b.{0,60}\b(?:rechnung|beleg|quittung)\b|"
     r"\brechnung\b.{0,40}\b(?:schicken|senden|zusenden|ausstellen|mailen)|rechnungskopie",
     "double_charge": r"(?:charged|billed|debited|taken|paid|took)\b.{0,50}\b(?:twice|two times|double)\b|double charge|(?:twice|two times) (?:from|on) my|(?:doppelt|zwei ?mal)\b.{0,60}\b(?:abgebucht|belastet|berechnet|eingezogen|bezahlt|abgezogen|genommen|von (?:der|meiner|meinem))|doppel(?:abbuchung|zahlung)",
     "unsubscribe": r"unsubscrib|(?:take|remove) me (?:off|from)|stop sending|newsletter (?:abbestell|abmeld)|(?:streichen|nehmen) sie mich|(?:vom|aus dem) (?:newsletter|verteiler)",
@@ -118,6 +118,6 @@ def second_opinion(intent: str, probability: float, folded: str) -> float:
     strong = _STRONG.get(intent)
     match = strong.search(folded) if strong is not None else None
     if match and not _DENIED.search(folded[: match.start()]):
-        return max(probability, _SURE if probability >= 0.03 else 0.6)
+        return max(probability, _SURE if probability >= 0.03 else 0.5)
     anchor = _ANCHORS.get(intent)
     return probability * _SHARE if anchor is not None and not anchor.search(folded) else probability

@@ -1,5 +1,6 @@
 """Which requests of one mail are one story: what a request takes over from the others, and what a story alone can ask."""
 
+import re
 from collections.abc import Mapping
 
 # A request on the left takes these over when both are read: the story of one problem is one request.
@@ -8,6 +9,8 @@ ABSORBS: Mapping[str, frozenset[str]] = {
     "damaged_item": frozenset({"return_item", "exchange_item", "wrong_item", "complaint", "product_question"}),
     "wrong_item": frozenset({"return_item", "exchange_item", "complaint", "missing_item", "change_item", "product_question"}),
     "missing_item": frozenset({"where_is_my_order", "complaint", "return_item"}),
+    "promo_code": frozenset({"unsubscribe", "complaint"}),
+    "payment_question": frozenset({"complaint"}),
     "warranty": frozenset({"damaged_item", "return_item", "exchange_item", "complaint", "product_question"}),
     "refund_status": frozenset({"complaint", "payment_question"}),
     "exchange_item": frozenset({"return_item", "change_item", "product_question"}),
@@ -17,8 +20,8 @@ ABSORBS: Mapping[str, frozenset[str]] = {
     "change_address": frozenset({"complaint", "delivery_options"}),
     "double_charge": frozenset({"payment_question", "complaint"}),
     "change_item": frozenset({"complaint"}),
-    "privacy_request": frozenset({"account_login"}),
-    "gift_card": frozenset({"promo_code"}),
+    "privacy_request": frozenset({"account_login", "cancel_order"}),
+    "gift_card": frozenset({"promo_code", "payment_question"}),
 }
 # These give way only where they are told as a story, not asked for ("it has not arrived, so please cancel").
 ABSORBS_STORY: Mapping[str, frozenset[str]] = {
@@ -45,11 +48,16 @@ ABSORBS_STORY: Mapping[str, frozenset[str]] = {
     "payment_question": frozenset({"where_is_my_order", "double_charge", "return_item"}),
     "privacy_request": frozenset({"unsubscribe"}),
     "warranty": frozenset({"wrong_item"}),
-    "damaged_item": frozenset({"where_is_my_order", "missing_item", "warranty"}),
+    "damaged_item": frozenset({"where_is_my_order", "warranty"}),
     "wrong_item": frozenset({"damaged_item", "where_is_my_order"}),
-    "missing_item": frozenset({"damaged_item", "wrong_item"}),
+    "missing_item": frozenset({"wrong_item"}),
 }
 STORY_IS_ENOUGH = frozenset(
     "where_is_my_order delivered_not_received damaged_item missing_item wrong_item refund_status double_charge warranty "
     "change_address complaint".split()
+)
+
+# Nouns of delivery, in folded text: "can you check whether it has come in" without one of them goes on about the other matter.
+DELIVERY_NOUN = re.compile(
+    r"\d{4}|order|parcel|package|deliver|ship|track|dispatch|courier|paket|paeckchen|bestell|liefer|sendung|\bwaren?\b|versand|versend|verschick|my \w+|mein"
 )
