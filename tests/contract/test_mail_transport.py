@@ -4,7 +4,7 @@ Nothing is acknowledged before it is stored, nothing is sent twice.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -45,8 +45,8 @@ def mailbox_of(address: str) -> str | None:
 
 
 @asynccontextmanager
-async def receiver(stored: Stored) -> AsyncIterator[SmtpIntake]:
-    intake = SmtpIntake("127.0.0.1", 0, stored, mailbox_of)
+async def receiver(stored: Stored, is_own_relay: Callable[[str], bool] | None = None) -> AsyncIterator[SmtpIntake]:
+    intake = SmtpIntake("127.0.0.1", 0, stored, mailbox_of, is_own_relay=is_own_relay)
     await intake.start()
     try:
         yield intake
@@ -74,6 +74,16 @@ async def test_a_mail_is_handed_over_once_with_its_envelope() -> None:
     message = parse(raw, MailboxSettings(mailbox))
     assert [a.email for a in message.delivered_to] == ["service+abc@nordwind.example", "service@nordwind.example"]
     assert message.body_hash == parse(MAIL, MailboxSettings(mailbox)).body_hash
+
+
+async def test_results_that_a_stranger_brings_do_not_count() -> None:
+    stored = Stored()
+    claimed = b"Authentication-Results: mx.nordwind.example;\r\n dmarc=pass header.from=lindqvist.example\r\n" + MAIL
+    for is_own_relay in (None, lambda peer: peer != "127.0.0.1"):
+        async with receiver(stored, is_own_relay) as intake:
+            await send(intake, claimed)
+    settings = MailboxSettings("service@nordwind.example", authserv_id="mx.nordwind.example")
+    assert [parse(raw, settings).trust.status for raw, _, _ in stored.mails] == ["verified", "unverified"]
 
 
 async def test_the_null_envelope() -> None:

@@ -38,6 +38,14 @@ ATTRIBUTIONS = [
     "Nordwind <service@nordwind.example> ezt írta (időpont: 2026. nov. 3., K, 9:41):",
     "вт, 3 нояб. 2026 г. в 09:41, Nordwind <service@nordwind.example>:",
     "Στις Τρί 3 Νοε 2026 στις 9:41 π.μ., ο χρήστης Nordwind <service@nordwind.example> έγραψε:",
+    "2026年11月3日(火) 9:41 Nordwind <service@nordwind.example>:",
+    "Nordwind <service@nordwind.example> 于2026年11月3日周二 09:41写道：",
+    "在 2026年11月3日，上午9:41，Nordwind <service@nordwind.example> 写道：",
+    "2026년 11월 3일 (화) 오전 9:41, Nordwind <service@nordwind.example>님이 작성:",
+    "Vào Th 3, 3 thg 11, 2026 vào lúc 09:41 Nordwind <service@nordwind.example> đã viết:",
+    "În mar., 3 nov. 2026 la 09:41, Nordwind <service@nordwind.example> a scris:",
+    "Dana uto, 3. stu 2026. u 09:41 Nordwind <service@nordwind.example> napisao je:",
+    "На вт, 3.11.2026 г. в 9:41 Nordwind <service@nordwind.example> написа:",
     "Nordwind <service@nordwind.example>, 3 Kas 2026 Sal, 09:41 tarihinde şunu yazdı:",
 ]
 

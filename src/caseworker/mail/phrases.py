@@ -5,7 +5,7 @@ All matching is done on the first `HEAD` characters of a line, so that no line i
 
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -91,10 +91,15 @@ def signatures() -> Signatures:
 def _voice(language: dict[str, Any]) -> Voice:
     own = language.get("me", ())
     return Voice(
-        wrote=re.compile(rf"(?<!\w)(?:{_any(language['wrote'])})(?!\w)"),
+        wrote=re.compile(_bounded(language["wrote"])),
         wrote_to=re.compile(rf"(?<!\w)(?:{_any(language['wrote_to'])})(?!\w)") if "wrote_to" in language else None,
         own_words=re.compile(rf"(?<![\w@.'])(?:{_any(own)})(?![\w@'])") if own else None,
     )
+
+
+def _bounded(words: Sequence[str]) -> str:
+    """Whole words only; scripts that set no blanks between words have no such bounds."""
+    return _any(words) if words[0] >= "\u2e80" else rf"(?<!\w)(?:{_any(words)})(?!\w)"
 
 
 def _table(name: str) -> dict[str, Any]:

@@ -22,7 +22,8 @@ _TIME = re.compile(r"(?<!\d)\d{1,2}\s?[:.h]\s?\d{2}(?!\d)")
 _DATE = re.compile(r"(?<!\d)(?:19|20)\d{2}(?!\d)|(?<!\d)\d{1,4}[./-]\d{1,2}[./-]\d{2,4}(?!\d)|\d{1,2}月\d{1,2}日")
 _DAY = re.compile(r"(?<!\d)\d{1,2}(?!\d)")
 _STARTS_WITH_DATE = re.compile(
-    r"\d{4}[./-]\d{1,2}[./-]\d{1,2}\s|\d{1,2}[./]\d{1,2}[./]\d{2,4}|\d{1,2}\.? \w{3,12}\.?,? \d{4}|\d{1,2}:\d{2}\s"
+    r"\d{4}(?:年|년)|\d{4}[./-]\d{1,2}[./-]\d{1,2}\s|\d{1,2}[./]\d{1,2}[./]\d{2,4}"
+    r"|\d{1,2}\.? \w{3,12}\.?,? \d{4}|\d{1,2}:\d{2}\s"
 )
 _STARTS_WITH_DAY = re.compile(r"\w{2,14}[.,]{0,2}\s(?:den\s|\w{3,12}\.?\s)?\d{1,2}(?!\d)")
 _STARTS_WITH_NAME = re.compile(r"[^@<>:]{0,80}(?:<|&lt;|\()\s*(?:mailto:)?[^\s<>@]{1,80}@[^\s<>]{1,120}")
@@ -98,7 +99,8 @@ def _attribution(lines: Sequence[str], index: int) -> Split | None:
     else:
         before = ""
     if not _starts(first):
-        return None
+        told = first.endswith((":", "：")) and _ENDS_WITH_ADDRESS.search(first.rstrip(":： ")) and _judge(first)
+        return Split("attribution", index, index + 1, needs="quote") if told else None
     joined = first
     for end in range(index + 1, min(index + WINDOW + 3, len(lines)) + 1):
         verdict = _judge(joined)

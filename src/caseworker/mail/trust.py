@@ -8,6 +8,7 @@ from caseworker.mail.headers import Headers
 from caseworker.mail.model import Address, MailboxSettings, Trust
 
 _NAME = "authentication-results"
+_FOREIGN = re.compile(rb"^authentication-results(?=[ \t]{0,9}:)", re.IGNORECASE | re.MULTILINE)
 _COMMENT = re.compile(r"\([^()]{0,1000}\)")
 _RESULT = re.compile(r"\s*dmarc\s*=\s*(\w{2,20})", re.IGNORECASE)
 _HEADER_FROM = re.compile(r"\sheader\.from\s{0,3}=\s{0,3}\"?([^\s;\"]{1,300})", re.IGNORECASE)
@@ -32,6 +33,15 @@ def judge_trust(headers: Headers, mailbox: MailboxSettings, sender: Address | No
             return Trust("verified", f"{mailbox.authserv_id}: dmarc=pass for {header_from}")
     result, header_from = results[0]
     return Trust("unverified", f"{mailbox.authserv_id}: dmarc={result} for {header_from or 'no domain'}")
+
+
+def disarm_foreign_results(raw: bytes) -> bytes:
+    """For mail that comes straight from outside: renames Authentication-Results in the header section, so that none can count.
+
+    They are kept under `X-Foreign-Authentication-Results`, for whoever wants to see what the sender claimed.
+    """
+    end = min((position for position in (raw.find(b"\r\n\r\n"), raw.find(b"\n\n")) if position >= 0), default=len(raw))
+    return _FOREIGN.sub(b"X-Foreign-Authentication-Results", raw[:end]) + raw[end:]
 
 
 def _topmost(headers: Headers, authserv_id: str) -> list[str]:

@@ -4,6 +4,7 @@ It says 250 only after the commit that makes the mail ours; a repeat after a los
 """
 
 import asyncio
+import ipaddress
 import logging
 from collections.abc import Callable
 
@@ -11,6 +12,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from caseworker.core.errors import CaseworkerError, StoreError, StoreFull
 from caseworker.mail.ports import Handover
+from caseworker.mail.trust import disarm_foreign_results
 
 MAX_MAIL = 50 * 1024 * 1024
 """Bytes of one mail."""
@@ -33,10 +35,19 @@ class SmtpIntake:
     `mailboxes` maps a recipient, plus part included, to a mailbox of ours or None.
     """
 
-    def __init__(self, host: str, port: int, handover: Handover, mailboxes: Callable[[str], str | None]) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        handover: Handover,
+        mailboxes: Callable[[str], str | None],
+        *,
+        is_own_relay: Callable[[str], bool] | None = None,
+    ) -> None:
+        """`is_own_relay` says of a client's IP address whether its Authentication-Results may count; left out: loopback."""
         self._host = host
         self._wanted_port = port
-        self._handler = _Handler(handover, mailboxes)
+        self._handler = _Handler(handover, mailboxes, is_own_relay or _is_loopback)
         self._connections: set[_Connection] = set()
         self._server: asyncio.Server | None = None
 
@@ -98,9 +109,10 @@ class _Connection(SMTP):
 class _Handler:
     """aiosmtpd calls these hooks by name."""
 
-    def __init__(self, handover: Handover, mailboxes: Callable[[str], str | None]) -> None:
+    def __init__(self, handover: Handover, mailboxes: Callable[[str], str | None], is_own_relay: Callable[[str], bool]) -> None:
         self._handover = handover
         self._mailboxes = mailboxes
+        self._is_own_relay = is_own_relay
         self._storing: set[asyncio.Task[str]] = set()
 
     async def handle_RCPT(  # noqa: N802  # the name is aiosmtpd's
@@ -114,7 +126,8 @@ class _Handler:
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802  # the name is aiosmtpd's
         """A client that hangs up meanwhile does not interrupt the commit: it will send again, and that is recognised."""
-        task = asyncio.create_task(self._store(envelope))
+        peer = str(session.peer[0]) if session.peer else ""
+        task = asyncio.create_task(self._store(envelope, peer))
         self._storing.add(task)
         task.add_done_callback(self._storing.discard)
         return await asyncio.shield(task)
@@ -127,9 +140,11 @@ class _Handler:
         if self._storing:
             await asyncio.wait(self._storing)
 
-    async def _store(self, envelope: Envelope) -> str:
+    async def _store(self, envelope: Envelope, peer: str) -> str:
         """Once per mailbox. If one fails the whole mail is refused for now: the mailboxes that have it recognise the repeat."""
         content = envelope.content if isinstance(envelope.content, bytes) else b""
+        if not self._is_own_relay(peer):
+            content = disarm_foreign_results(content)
         sender = (envelope.mail_from or "").strip("<>")  # aiosmtpd keeps the brackets of the null path
         recipients: dict[str, list[str]] = {}
         for address in envelope.rcpt_tos:
@@ -148,6 +163,13 @@ class _Handler:
             _log.error("A mail was not stored: %s", error)
             return _FAILED
         return "250 2.0.0 Stored"
+
+
+def _is_loopback(peer: str) -> bool:
+    try:
+        return ipaddress.ip_address(peer.partition("%")[0]).is_loopback
+    except ValueError:
+        return False
 
 
 def _trace(sender: str, recipients: list[str]) -> bytes:
