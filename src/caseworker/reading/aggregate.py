@@ -20,6 +20,7 @@ MAX_REQUESTS = 4
 _RISK = 0.75
 _CLAUSE = 0.6  # a clause has to be this sure to say what its sentence does not
 
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """One request before its fields: intent, how sure, the sentence that says it best, all sentences that speak of it."""
@@ -208,9 +209,7 @@ def _absorbed(grouped: dict[str, Found]) -> list[Found]:
 def _pronoun(grouped: dict[str, Found]) -> bool:
     """True where "it" is all that the question after a delivery speaks of."""
     found = grouped.get("where_is_my_order")
-    return found is not None and not any(
-        DELIVERY_NOUN.search(fold(s.text)) for s in found.sentences if s.source == "body"
-    )
+    return found is not None and not any(DELIVERY_NOUN.search(fold(s.text)) for s in found.sentences if s.source == "body")
 
 
 def _without_repeats(requests: Sequence[Found]) -> list[Found]:

@@ -50,4 +50,4 @@ def _hashed(sentences: Sequence[str], dimension: int) -> NDArray[np.float32]:
             code = zlib.crc32(feature.encode())
             matrix[row, code % dimension] += weight if code & 0x80000000 else -weight
     lengths = np.linalg.norm(matrix, axis=1, keepdims=True)
-    return matrix / np.maximum(lengths, 1e-9)
+    return np.asarray(matrix / np.maximum(lengths, 1e-9), dtype=np.float32)

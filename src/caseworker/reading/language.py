@@ -9,21 +9,17 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
+from caseworker.reading.words import groups
+
 OTHER = "other"
 SURE = 0.6
 _UNSURE = 0.3
-_CANDIDATES = "en de fr es it nl pl pt ru tr cs sk da sv no fi hu ro bg el hr sl et lv lt uk ar he ja ko zh th vi id ca".split()
-_FUNCTION_WORDS = {
-    "en": frozenset(
-        "the is are was were i my me you your it this that to of and not have has had do does did can could would please "
-        "where when what how why with for from but so an on in at been still any order hello hi thanks want need".split()
-    ),
-    "de": frozenset(
-        "der die das den dem des ein eine einen einem einer ich mir mich mein meine meinen meiner sie ihr ihre ihnen es ist "
-        "sind war waren nicht und oder aber mit von für fuer auf aus bei nach zu zum zur habe haben hat hatte kann können "
-        "koennen könnte bitte wo wann was wie warum noch schon wurde wird bestellung hallo danke möchte moechte wollte".split()
-    ),
-}
+# The languages of the world's shops: dialects and creoles only confuse the identifier on short mails.
+_CANDIDATES = re.findall(
+    r"\w+",
+    "en de fr es it nl pl pt ru tr cs sk da sv no fi hu ro bg el hr sl et lv lt uk ar he ja ko zh th vi id ca",
+)
+_FUNCTION_WORDS = {line.split()[0]: frozenset(line.split()[1:]) for line in groups("function_words")}
 _WORD = re.compile(r"[^\W\d_]+")
 
 
@@ -57,7 +53,7 @@ def _by_words(counted: dict[str, int], default: str) -> tuple[str, float]:
 
 @lru_cache(maxsize=1)
 def _identifier() -> Any:
-    """The identifier, restricted to the world's shop languages: dialects and creoles only confuse it on short mails."""
+    """The identifier, restricted to the languages above; loads once."""
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
     identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)

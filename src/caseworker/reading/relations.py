@@ -53,11 +53,22 @@ ABSORBS_STORY: Mapping[str, frozenset[str]] = {
     "missing_item": frozenset({"wrong_item"}),
 }
 STORY_IS_ENOUGH = frozenset(
-    "where_is_my_order delivered_not_received damaged_item missing_item wrong_item refund_status double_charge warranty "
-    "change_address complaint".split()
+    [
+        "where_is_my_order",
+        "delivered_not_received",
+        "damaged_item",
+        "missing_item",
+        "wrong_item",
+        "refund_status",
+        "double_charge",
+        "warranty",
+        "change_address",
+        "complaint",
+    ]
 )
 
 # Nouns of delivery, in folded text: "can you check whether it has come in" without one of them goes on about the other matter.
 DELIVERY_NOUN = re.compile(
-    r"\d{4}|order|parcel|package|deliver|ship|track|dispatch|courier|paket|paeckchen|bestell|liefer|sendung|\bwaren?\b|versand|versend|verschick|my \w+|mein"
+    r"\d{4}|order|parcel|package|deliver|ship|track|dispatch|courier|paket|paeckchen|bestell|liefer|sendung|\bwaren?\b"
+    r"|versand|versend|verschick|my \w+|mein"
 )

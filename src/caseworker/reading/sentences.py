@@ -7,19 +7,20 @@ other numbers masked and shouting lowered, because numbers and capitals move the
 import re
 from dataclasses import dataclass, replace
 
+from caseworker.reading.words import groups
+
 MAX_CHARACTERS = 8_000
 MAX_SENTENCES = 60
 
-_ABBREVIATIONS = frozenset(
-    "z.b u.a d.h bzw ca nr str evtl ggf usw inkl zzgl tel hr fr dr prof st mr mrs ms no vs etc approx e.g i.e mfg bspw "
-    "art bestellnr best.nr best ord.no kd.nr kdnr abs pos max min mio vgl o.ä u.ä p.s".split()
-)
+_ABBREVIATIONS = frozenset(word for line in groups("abbreviations") for word in line.split())
 _BREAK = re.compile(r"[.!?…]+[\"'”“»)\]]*(?=\s|$)|[!?]+(?=[A-ZÄÖÜ])|\n+|\s[-–—•*]\s(?=\S)|;(?=\s)")
 _BULLET = re.compile(r"^[\s>]*(?:[-–—•*·]|\(?\d{1,2}[.)]|[a-c]\))\s+")
 _CLOSING = re.compile(
-    r"^\W*(?:(?:mit )?(?:freundlich\w*|beste[nr]?|viele|liebe|herzliche|sch[öo]e?ne|sonnige) (?:gr(?:ü|u|ue)(?:ß|ss)e?n?|grüsse)"
+    r"^\W*(?:(?:mit )?(?:freundlich\w*|beste[nr]?|viele|liebe|herzliche|sch[öo]e?ne|sonnige) (?:gr(?:ü|u|ue)(?:ß"
+    r"|ss)e?n?|grüsse)"
     r"|(?:mfg|lg|vg|gr(?:ü|ue)(?:ß|ss)e|hochachtungsvoll|gru(?:ß|ss))"
-    r"|(?:(?:with )?(?:kind|best|warm|many|kindest|warmest) (?:regards|wishes|thanks)|regards|sincerely|yours(?: \w+)?|cheers|best"
+    r"|(?:(?:with )?(?:kind|best|warm|many|kindest|warmest) (?:regards|wishes|thanks)|regards|sincerely|yours(?: \w+)?"
+    r"|cheers|best"
     r"|br|thanks?|thank you|thx|many thanks|danke(?: ?sch(?:ö|oe?)n)?|vielen dank|dankesch(?:ö|oe?)n))"
     r"(?: (?:from|aus|an)[\w ]{0,30})?(?: und .{0,30}| and .{0,30})?(?:,? [\w.]{1,15}){0,2}\W*$",
     re.IGNORECASE,
@@ -36,7 +37,9 @@ _LEADING = re.compile(
     re.IGNORECASE,
 )
 _NUMBER_WORD = re.compile(r"\b(?=[\w-]*\d{4})[A-Za-z]{0,4}[-_ /#]?\d[\w-]*(?:[-_/ ]\d{2,})*\b")
-_CLAUSE = re.compile(r",\s+|\s+(?:and|but|also|so|because|or|und|aber|außerdem|sowie|da|weil|daher)\s+|\s+-\s+|:\s+", re.IGNORECASE)
+_CLAUSE = re.compile(
+    r",\s+|\s+(?:and|but|also|so|because|or|und|aber|außerdem|sowie|da|weil|daher)\s+|\s+-\s+|:\s+", re.IGNORECASE
+)
 _REPEATED = re.compile(r"([!?.])\1+")
 
 
@@ -107,7 +110,7 @@ def _spans(text: str) -> list[tuple[int, int]]:
 
 
 def _is_abbreviation(text: str, start: int, dot: int, after: int) -> bool:
-    word = text[start:dot].split()[-1].lower().lstrip("(\"'") if text[start:dot].split() else ""
+    word = text[start:dot].rsplit(maxsplit=1)[-1].lower().lstrip("(\"'") if text[start:dot].split() else ""
     if word in _ABBREVIATIONS or (len(word) == 1 and word.isalpha()):
         return True
     following = text[after : after + 12].lstrip()

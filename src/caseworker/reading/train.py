@@ -82,8 +82,8 @@ def _fit(inputs: Matrix, wanted: Matrix, seed: int) -> _Net:
     return _Net(
         np.concatenate([one.hidden, two.hidden], axis=1),
         np.concatenate([one.hidden_bias, two.hidden_bias]),
-        np.concatenate([one.weights, two.weights]) / 2,
-        (one.bias + two.bias) / 2,
+        np.asarray(np.concatenate([one.weights, two.weights]) / 2, dtype=np.float32),
+        np.asarray((one.bias + two.bias) / 2, dtype=np.float32),
     )
 
 

@@ -1,7 +1,7 @@
 """Postal addresses and postcodes in the forms of the countries that shops of this kind deliver to."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from caseworker.reading.fields.scope import Scope, evidence
 from caseworker.reading.model import Evidence, Field
@@ -11,16 +11,19 @@ _UK = r"[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}"
 _POSTCODE = rf"(?:{_UK}|\d{{2}}-\d{{3}}|\d{{4}} [A-Z]{{2}}|(?:[A-Z]{{1,2}}-)?\d{{5}}|(?:[A-Z]{{1,2}}-)?\d{{4}})"
 _NAME = r"[A-ZÄÖÜÉ][\w'’.-]*"
 _KIND_DE = (
-    r"(?:straße|strasse|str\.?|weg|platz|allee|gasse|ring|damm|ufer|chaussee|steig|hof|berg|garten|park|markt|pfad|stieg|kamp|graben"
+    r"(?:straße|strasse|str\.?|weg|platz|allee|gasse|ring|damm|ufer|chaussee|steig|hof|berg|garten|park|markt|pfad"
+    r"|stieg|kamp|graben"
     r"|wall|tor|twiete|zeile|promenade|feld|winkel|brücke|bruecke)"
 )
 _KIND_EN = (
-    r"(?:street|st|road|rd|lane|ln|avenue|ave|drive|dr|close|court|ct|way|place|pl|square|sq|terrace|gardens|grove|crescent|hill|row"
+    r"(?:street|st|road|rd|lane|ln|avenue|ave|drive|dr|close|court|ct|way|place|pl|square|sq|terrace|gardens|grove"
+    r"|crescent|hill|row"
     r"|mews|walk|park|view|green|mount|rise|parade|boulevard|blvd|quay|wharf|yard)"
 )
 _STREET = re.compile(
     rf"(?P<de>(?:(?:An der|An den|Am|Im|In der|Auf der|Auf dem|Zum|Zur|Alte|Alter|Neue|Neuer|Unter den|Hinter der|Bei der) )?"
-    rf"(?:{_NAME}[ -]){{0,3}}(?:[\w.-]*(?i:{_KIND_DE})|(?<=Am )\w+|(?<=Im )\w+|(?<=An der )\w+|(?<=Zum )\w+|(?<=Zur )\w+),? \d{{1,4}}(?: ?[a-zA-Z]\b)?(?:[-/]\d+)?)"
+    rf"(?:{_NAME}[ -]){{0,3}}(?:[\w.-]*(?i:{_KIND_DE})|(?<=Am )\w+|(?<=Im )\w+|(?<=An der )\w+|(?<=Zum )\w+"
+    rf"|(?<=Zur )\w+),? \d{{1,4}}(?: ?[a-zA-Z]\b)?(?:[-/]\d+)?)"
     rf"|(?P<en>(?:(?:Flat|Apartment|Apt|Unit) \w+,? )?\d{{1,4}}[a-zA-Z]?,? (?:{_NAME} ){{1,3}}?(?i:{_KIND_EN})\b\.?)"
     rf"|(?P<pl>(?:ul|al|pl)\. ?(?:{_NAME} ?){{1,3}} \d+\w?(?:/\d+)?)"
 )
@@ -31,7 +34,8 @@ _PLACE_UK = re.compile(rf"(?P<city>{_NAME}(?: {_NAME}){{0,2}}),?\s+(?P<postcode>
 _LONE = re.compile(rf"(?<![\w-]){_POSTCODE}(?![\w-])")
 _CUE = re.compile(r"\b(?:postcode|post code|zip(?: code)?|postleitzahl|plz)\b\W*(?:is|ist|lautet|:)?\W*$", re.IGNORECASE)
 _OLD = re.compile(
-    r"\b(?:old|previous|former|instead of|not to|rather than|alte[nr]?|bisherige[nr]?|fr(?:ü|ue)here[nr]?|statt|anstatt|nicht (?:an|nach|mehr)|falsche[nr]?|wrong"
+    r"\b(?:old|previous|former|instead of|not to|rather than|alte[nr]?|bisherige[nr]?|fr(?:ü|ue)here[nr]?|statt|anstatt"
+    r"|nicht (?:an|nach|mehr)|falsche[nr]?|wrong"
     r"|currently|aktuell)\b[^.\n]{0,40}$",
     re.IGNORECASE,
 )

@@ -8,41 +8,27 @@ from caseworker.reading.encoder import fold
 from caseworker.reading.fields.scope import Scope, evidence
 from caseworker.reading.model import Evidence, Field
 from caseworker.reading.sentences import Sentence
+from caseworker.reading.words import groups
 
 _ALL = re.compile(
-    r"\b(?:everything|all of (?:it|them)|all (?:the )?(?:items|articles|things)|the (?:whole|entire|complete|full) (?:order|lot|thing|parcel)"
-    r"|alles|alle(?: artikel| sachen| teile)?(?= |$|[.,!])|die (?:ganze|gesamte|komplette|vollständige) (?:bestellung|lieferung|ware|sendung)|sämtliche artikel)\b",
+    r"\b(?:everything|all of (?:it|them)|all (?:the )?(?:items|articles|things)|the (?:whole|entire|complete"
+    r"|full) (?:order|lot|thing|parcel)"
+    r"|alles|alle(?: artikel| sachen| teile)?(?= |$|[.,!])|die (?:ganze|gesamte|komplette|vollständige) (?:bestellung"
+    r"|lieferung|ware|sendung)|sämtliche artikel)\b",
     re.IGNORECASE,
 )
 _BOTH = re.compile(r"\b(?:both|beide[nsr]?|the two|die zwei)\b", re.IGNORECASE)
 _KEPT = re.compile(
-    r"\b(?:keep|keeping|are fine|is fine|is ok(?:ay)?|are ok(?:ay)?|is great|are great|is perfect|fits?(?: perfectly| well| great)|love"
+    r"\b(?:keep|keeping|are fine|is fine|is ok(?:ay)?|are ok(?:ay)?|is great|are great|is perfect|fits?(?: perfectly"
+    r"| well| great)|love"
     r"|behalten?|in ordnung|passt (?:gut|super|perfekt)|ist (?:gut|super|toll|ok(?:ay)?)|sind (?:gut|super|toll|ok(?:ay)?)"
     r"|arrived fine|kam gut an|gef(?:ä|ae)llt mir)\b",
     re.IGNORECASE,
 )
 _CLAUSE = re.compile(r"(?:,|;| - | – )\s+|\s+(?:but|aber|however|while|whereas|jedoch|sondern|except|außer)\s+", re.IGNORECASE)
 _WORD = re.compile(r"[^\W_]+")
-_STOP = frozenset(
-    "the a an of for with and in on to my der die das den dem ein eine mit und fuer aus set size groesse gr cm ml inch one it "
-    "is was not nicht ist war item artikel product produkt order bestellung nordwind paar pair new neu".split()
-)
-# Words that mean the same thing; the first is the common form. Colours and everyday goods in English and German.
-_SAME = (
-    "black schwarz schwarze schwarzen schwarzes schwarzer", "blue blau blaue blauen blaues blauer navy", "green gruen gruene gruenen gruenes gruener",
-    "red rot rote roten rotes roter", "white weiss weisse weissen weisses weisser", "grey gray grau graue grauen graues grauer",
-    "brown braun braune braunen braunes brauner", "yellow gelb gelbe gelben gelbes gelber", "pink rosa rosane", "purple lila violett",
-    "orange orangene", "beige beigen beiges beiger", "small klein kleine kleinen kleines kleinere kleineren smaller", "large gross grosse grossen groessere groesseren bigger larger big",
-    "shoe shoes schuh schuhe schuhen sneaker sneakers turnschuhe turnschuh trainers trainer laufschuhe laufschuh", "boot boots stiefel stiefeln stiefeletten", "jacket jacke jacken coat mantel parka anorak",
-    "trousers hose hosen pants jeans chino chinos", "shirt hemd hemden shirts tshirt tshirts", "dress kleid kleider dresses", "jumper sweater pullover pulli pullis jumpers",
-    "hoodie kapuzenpullover kapuzenpulli", "skirt rock", "blouse bluse", "sock socks socken", "glove gloves handschuhe handschuh", "hat muetze beanie cap kappe", "scarf schal tuch",
-    "bag tasche taschen handbag handtasche", "backpack rucksack rucksacks rucksaecke", "suitcase koffer", "belt guertel", "watch uhr armbanduhr", "mug becher tasse tassen mugs cup cups", "glass glas glaeser glasses",
-    "plate teller plates", "bowl schuessel schale bowls", "kettle wasserkocher", "lamp lampe leuchte light lampen", "table tisch", "chair stuhl stuehle chairs", "shelf regal bookshelf", "rug teppich carpet",
-    "blanket decke throw plaid", "pillow kissen cushion cushions", "towel towels handtuch handtuecher", "pan pfanne frying", "knife messer knives", "vase vasen", "mirror spiegel", "clock wanduhr wecker", "candle kerze candles kerzen",
-    "tent zelt", "headphones kopfhoerer headset earphones", "speaker lautsprecher box", "charger ladegeraet ladekabel cable kabel", "bottle flasche trinkflasche", "umbrella regenschirm schirm", "pyjamas schlafanzug pyjama", "bedding bettwaesche linen",
-    "toy spielzeug", "doll puppe", "book buch", "helmet helm", "curtain curtains vorhang vorhaenge gardinen", "rain regen", "wool wolle woll", "winter", "leather leder",
-)  # fmt: skip
-_COMMON: Mapping[str, str] = {word: group.split()[0] for group in _SAME for word in group.split()}
+_STOP = frozenset(word for line in groups("no_item") for word in line.split())
+_COMMON: Mapping[str, str] = {word: group.split()[0] for group in groups("same") for word in group.split()}
 _SIMILAR, _AHEAD = 0.5, 0.12
 
 

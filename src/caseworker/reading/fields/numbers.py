@@ -24,8 +24,10 @@ _CUE = re.compile(
     re.IGNORECASE,
 )
 _NOT_CUE = re.compile(
-    r"(?:kunden\w*|customer|account|tracking\w*|sendungs\w*|tel\w*|phone|mobile|handy|fax|iban|konto\w*|invoice|rechnung\w*|artikel\w*"
-    r"|item|sku|plz|postcode|postleitzahl|zip|ticket|case|vorgang\w*|gutschein\w*|voucher)[ \t.:#-]*(?:(?:nummer|number|no|nr|is|ist|lautet)"
+    r"(?:kunden\w*|customer|account|tracking\w*|sendungs\w*|tel\w*|phone|mobile|handy|fax|iban|konto\w*|invoice"
+    r"|rechnung\w*|artikel\w*"
+    r"|item|sku|plz|postcode|postleitzahl|zip|ticket|case|vorgang\w*|gutschein\w*|voucher)[ \t.:#-]*(?:(?:nummer|number"
+    r"|no|nr|is|ist|lautet)"
     r"[ \t.:#]*){0,2}$",
     re.IGNORECASE,
 )

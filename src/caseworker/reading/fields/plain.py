@@ -8,13 +8,16 @@ from caseworker.reading.fields.scope import Scope, evidence, whole
 from caseworker.reading.model import Evidence, Field
 
 _YES = re.compile(
-    r"^\W*(?:(?:oh |ok(?:ay)?,? |well,? |hi,? |hello,? )?(?:yes|yep|yeah|yup|sure|ok(?:ay)?|correct|confirmed|i confirm|go ahead|please do|please go ahead|do it|agreed|"
-    r"absolutely|of course|that'?s (?:right|correct|fine|ok)|sounds good|perfect|fine|ja|jawohl|jap|jo|gerne|genau|richtig|stimmt|einverstanden|"
+    r"^\W*(?:(?:oh |ok(?:ay)?,? |well,? |hi,? |hello,? )?(?:yes|yep|yeah|yup|sure|ok(?:ay)?|correct|confirmed|i confirm"
+    r"|go ahead|please do|please go ahead|do it|agreed|"
+    r"absolutely|of course|that'?s (?:right|correct|fine|ok)|sounds good|perfect|fine|ja|jawohl|jap|jo|gerne|genau"
+    r"|richtig|stimmt|einverstanden|"
     r"passt|bestätigt|ich bestätige|machen sie das|bitte machen|in ordnung|klar|natürlich|selbstverständlich|alles klar))\b",
     re.IGNORECASE,
 )
 _NO = re.compile(
-    r"^\W*(?:no\b(?! problem)|nope|nein|nee|nicht|lieber nicht|bitte nicht|doch nicht|please don'?t|don'?t|do not|rather not|stop|not (?:yet|anymore|any more)|"
+    r"^\W*(?:no\b(?! problem)|nope|nein|nee|nicht|lieber nicht|bitte nicht|doch nicht|please don'?t|don'?t|do not"
+    r"|rather not|stop|not (?:yet|anymore|any more)|"
     r"i'?ve changed my mind|ich habe es mir anders überlegt|never ?mind|keep (?:the|my) order|abbrechen|auf keinen fall)\b",
     re.IGNORECASE,
 )
@@ -25,11 +28,13 @@ _NUMBERS = {
     "vier": 4, "fünf": 5, "sechs": 6, "zehn": 10, "both": 2, "beide": 2,
 }  # fmt: skip
 _QUANTITY = re.compile(
-    r"(?<![\w.,/-])(?:(?P<times>\d{1,3})\s?(?:x|×|stk\.?|stück|pcs|pieces?|pairs?|paar|mal)\b|(?P<bare>\d{1,2}))(?![\w.,/-]*\d)",
+    r"(?<![\w.,/-])(?:(?P<times>\d{1,3})\s?(?:x|×|stk\.?|stück|pcs|pieces?|pairs?|paar|mal)\b"
+    r"|(?P<bare>\d{1,2}))(?![\w.,/-]*\d)",
     re.IGNORECASE,
 )
 _MONEY = re.compile(
-    r"(?P<before>€|£|\$|EUR|GBP|USD|PLN|CHF)?\s?(?P<amount>\d{1,3}(?:[. ]\d{3})*(?:,\d{1,2})|\d+(?:\.\d{1,2})?)\s?(?P<after>€|£|euros?|eur|gbp|pounds?|pln|zł|usd|dollars?|chf|franken)?",
+    r"(?P<before>€|£|\$|EUR|GBP|USD|PLN|CHF)?\s?(?P<amount>\d{1,3}(?:[. ]\d{3})*(?:,\d{1,2})"
+    r"|\d+(?:\.\d{1,2})?)\s?(?P<after>€|£|euros?|eur|gbp|pounds?|pln|zł|usd|dollars?|chf|franken)?",
     re.IGNORECASE,
 )
 _CURRENCIES = {
@@ -39,8 +44,7 @@ _CURRENCIES = {
 _MONTHS = {
     name: number
     for number, names in enumerate(
-        "january januar jan,february februar feb,march märz maerz mar mär,april apr,may mai,june juni jun,july juli jul,august aug,"
-        "september sep sept,october oktober oct okt,november nov,december dezember dec dez".split(","), 1
+        ["january januar jan", "february februar feb", "march märz maerz mar mär", "april apr", "may mai", "june juni jun", "july juli jul", "august aug", "september sep sept", "october oktober oct okt", "november nov", "december dezember dec dez"], 1
     )
     for name in names.split()
 }  # fmt: skip

@@ -74,8 +74,8 @@ def build(intents: Sequence[Intent], seed: int) -> Corpus:
     named = {label for phrase in (p for g in grammars for p in g.phrases) for label in phrase.labels}
     own = {intent.name for intent in intents}
     matters = tuple(sorted((named | own) - set(RISKS) - set(SIGNS) - _NO_HEAD | {"privacy_request"}))
-    labels = tuple(dict.fromkeys([*matters, *RISKS, *SIGNS]))
-    return Corpus(tuple(example for example in examples if example.text), labels, matters)
+    heads = tuple(dict.fromkeys([*matters, *RISKS, *SIGNS]))
+    return Corpus(tuple(example for example in examples if example.text), heads, matters)
 
 
 def _spoken(
