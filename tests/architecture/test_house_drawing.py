@@ -4,7 +4,7 @@ import importlib.util
 import sys
 from pathlib import Path
 from types import ModuleType
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -29,7 +29,7 @@ def test_generated_files_are_up_to_date(build: ModuleType):
 
 def test_every_room_stands_in_the_drawing_once(build: ModuleType):
     house = build.read_house()
-    drawing = ElementTree.fromstring(build.draw(house))
+    drawing = ET.fromstring(build.draw(house))
     words = [element.text for element in drawing.iter("{http://www.w3.org/2000/svg}text")]
     rooms = {p.stem for p in (ROOT / "src" / "caseworker").iterdir() if p.suffix == ".py" or (p / "__init__.py").is_file()}
     assert rooms - {"__init__", "playbooks"} == set(house.rooms)
@@ -45,5 +45,5 @@ def test_no_room_imports_an_outer_one(build: ModuleType):
 
 def test_an_import_that_goes_back_is_drawn_in_another_colour(build: ModuleType):
     house = build.House((("outer",), ("inner",)), {("outer", "inner"): 1, ("inner", "outer"): 1}, frozenset())
-    dots = [d for d in ElementTree.fromstring(build.draw(house)).iter("{http://www.w3.org/2000/svg}circle") if d.get("fill")]
+    dots = [d for d in ET.fromstring(build.draw(house)).iter("{http://www.w3.org/2000/svg}circle") if d.get("fill")]
     assert [dot.get("fill") for dot in dots].count(build.BACK) == 1
