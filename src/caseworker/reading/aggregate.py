@@ -14,11 +14,13 @@ from caseworker.reading.risks import spoken_risks
 from caseworker.reading.sentences import Sentence
 from caseworker.reading.training.corpus import RISKS
 
-ACCEPT = 0.6  # from this confidence on a request counts
+ACCEPT = 0.65  # from this confidence on a request counts
 NOTICE = 0.3  # below it a sentence says nothing about an intent
 MAX_REQUESTS = 4
 _RISK = 0.75
-_CLAUSE = 0.6  # a clause has to be this sure to say what its sentence does not
+_CLEARLY = 0.8  # a told story has to be this sure to take over what is asked for
+_BUT = re.compile(r"\b(?:but|however|still|yet|only|aber|jedoch|leider|nur|noch)\b")
+_CLAUSE = 0.65  # a clause has to be this sure to say what its sentence does not
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ def understand(scored: Scored) -> Sense:
     kept = tuple(sorted((r for r in requests if r.confidence >= ACCEPT), key=_position))
     kept = tuple(_with_wish(request, scored) for request in kept)
     thanks = bool((scored.of("thanks") >= 0.5).any())
-    chaser = bool((scored.of("chaser") >= 0.5).any()) and not kept
+    chaser = _chases(scored) and not kept
     return Sense(
         requests=kept,
         risks=_risks(scored),
@@ -104,11 +106,16 @@ def _mentions(scored: Scored) -> list[_Mention]:
     """Per sentence the intents that it may speak of, then what only a clause of it speaks of."""
     asked = scored.of("ask")
     found: list[_Mention] = []
+    silent = {row for row in range(len(scored.sentences)) if _asks_nothing(scored, row)}
     for row, sentence in enumerate(scored.sentences):
+        if row in silent:
+            continue
         ranked = _ranked(scored, scored.rows[row], sentence)
         found += [_Mention(sentence, intent, p, float(asked[row])) for p, intent in ranked]
     column = scored.heads.column("ask")
     for (parent, clause), probabilities in zip(scored.clauses, scored.clause_rows, strict=True):
+        if parent in silent:
+            continue
         whole_sentence = scored.sentences[parent]
         known = {m.intent: m for m in found if m.sentence == whole_sentence}
         for p, intent in _ranked(scored, probabilities, clause)[:1]:
@@ -119,6 +126,22 @@ def _mentions(scored: Scored) -> list[_Mention]:
             spoken = clause if top is not None and top.intent != intent else whole_sentence
             found.append(_Mention(spoken, intent, 0.95 * p, max(clause_asks, float(asked[parent]) if not known else 0.0)))
     return found
+
+
+def _chases(scored: Scored) -> bool:
+    """ "Any news?", by the heads or by its words."""
+    column = scored.of("chaser")
+    return any(
+        cues.second_opinion("chaser", float(p), fold(s.text)) >= 0.5 for p, s in zip(column, scored.sentences, strict=True)
+    )
+
+
+def _asks_nothing(scored: Scored, row: int) -> bool:
+    """ "The refund is here, thank you" or "last year I returned a coat": names a matter but asks for nothing."""
+    if float(scored.of("ask")[row]) >= 0.5:
+        return False
+    text = fold(scored.sentences[row].text)
+    return cues.is_past(text) or (float(scored.of("thanks")[row]) >= 0.4 and not _BUT.search(text))
 
 
 def _of_body(mentions: Sequence[_Mention]) -> list[_Mention]:
@@ -194,16 +217,24 @@ def _absorbed(grouped: dict[str, Found]) -> list[Found]:
         if intent in gone:
             continue
         for other in ABSORBS.get(intent, frozenset()):
-            if other in grouped and not (
-                intent in ABSORBS.get(other, frozenset()) and grouped[other].confidence > found.confidence
-            ):
+            if other in grouped and _takes_over(found, grouped[other]):
                 gone.add(other)
         for other in ABSORBS_STORY.get(intent, frozenset()):
             if other in grouped and not grouped[other].asked and (found.asked or grouped[other].confidence < found.confidence):
                 gone.add(other)
-    if any(intent != "where_is_my_order" and intent not in gone for intent in strong) and _pronoun(grouped):
+    if any(i != "where_is_my_order" and i not in gone and f.confidence >= _CLEARLY for i, f in strong.items()) and _pronoun(
+        grouped
+    ):
         gone.add("where_is_my_order")
     return [found for intent, found in grouped.items() if intent not in gone]
+
+
+def _takes_over(found: Found, other: Found) -> bool:
+    """Not where both take each other over and the other is surer, nor where a vague story meets a clear wish."""
+    if found.intent in ABSORBS.get(other.intent, frozenset()) and other.confidence > found.confidence:
+        return False
+    wished = other.asked and other.intent in {"return_item", "exchange_item"}
+    return found.asked or not wished or found.confidence >= _CLEARLY
 
 
 def _pronoun(grouped: dict[str, Found]) -> bool:
@@ -250,6 +281,9 @@ def _with_wish(found: Found, scored: Scored) -> Found:
 
 def _unclear(scored: Scored, mentions: Sequence[_Mention], kept: Sequence[Found]) -> Sentence | None:
     """A sentence that asks for something particular which no request covers."""
+    if not kept:
+        vague = [m for m in mentions if m.sentence.source == "body" and m.probability >= 0.4]
+        return max(vague, key=lambda m: m.probability).sentence if vague else None
     asked = scored.of("ask")
     covered = {sentence for found in kept for sentence in found.sentences}
     related = {found.intent for found in kept}

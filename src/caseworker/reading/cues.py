@@ -15,12 +15,16 @@ _SHARE = 0.45  # of its probability that an intent keeps in a sentence without a
 _SURE, _ALONE = 0.82, 0.5  # probability of an intent whose strong pattern stands in a sentence; where the heads see nothing
 _DENIED = re.compile(
     r"(?:\b(?:not|never|without|instead of|rather than|last (?:time|year)|no need|nicht|kein\w*|ohne|statt|letztes (?:mal|jahr)"
-    r"|unless|frueher)\b|n'?t\b)(?:\W+[\w']+){0,5}\W*$"
+    r"|unless|frueher)\b|n't\b|\b(?:do|does|did|is|was|ca|wo)nt\b)(?:\W+[\w']+){0,5}\W*$"
 )
 _DENY = re.compile(
-    r"(?:\b(?:not|never|nicht)\b|n'?t\b)(?: (?:want|wish|need|like|going|to|it|them|die|das|sie|es|bestellung|order"
+    r"(?:\b(?:not|never|nicht|dont)\b|n't\b)(?: (?:want|wish|need|like|going|to|it|them|die|das|sie|es|bestellung|order"
     r"|unbedingt))* "
     r"(?P<verb>cancel|return|send|stornier|zurueck|umtausch|exchange)"
+)
+_PAST = re.compile(
+    r"\W*(?:last (?:time|year|summer|winter|spring)|in the past|once before|with my last order|an earlier order|previously"
+    r"|letztes (?:mal|jahr)|beim letzten mal|bei meiner letzten|frueher|in der vergangenheit|schon einmal)\b"
 )
 _DENIED_INTENTS = {
     "cancel": "cancel_order",
@@ -31,6 +35,11 @@ _DENIED_INTENTS = {
     "umtausch": "exchange_item",
     "exchange": "exchange_item",
 }
+
+
+def is_past(folded: str) -> bool:
+    """True for a sentence about an earlier time ("last year I returned a coat"): it asks for nothing now."""
+    return bool(_PAST.match(folded))
 
 
 def second_opinion(intent: str, probability: float, folded: str) -> float:

@@ -76,7 +76,8 @@ def plain(text: str) -> str:
     shown = _NUMBER_WORD.sub(" ", shown)
     shown = re.sub(r"\d+", "0", shown)
     shown = _REPEATED.sub(r"\1", shown)
-    return re.sub(r"\s+([,.;!?])", r"\1", re.sub(r"\s+", " ", shown)).strip(" -–•*:#,;")
+    shown = re.sub(r"\s+([,.;!?])", r"\1", re.sub(r"\s+", " ", shown)).strip(" -–•*:#,;")
+    return shown if any(ch.isalnum() for ch in shown) else ""
 
 
 def clauses(sentence: Sentence) -> list[Sentence]:

@@ -153,14 +153,12 @@ def _similar(key: str, scope: Scope, lines: Sequence[Line]) -> Field | None:
     spoken = [
         (sentence, match)
         for sentence in scope.sentences
-        for match in re.finditer(
-            r"(?<=\b(?:the|our|ein|die|das|der|den) |\b(?:mein|eine) |\bmeine |\bmy )[^\W\d_]{4,}", sentence.text
-        )
+        for match in re.finditer(r"\b(?:the|our|my|ein|eine|mein|meine|die|das|der|den) (?P<word>[^\W\d_]{4,})", sentence.text)
     ][:8]
     if not spoken:
         return None
     titles = scope.encoder.encode([fold(line.titles.get(scope.language, line.title)) for line in lines])
-    close = scope.encoder.encode([fold(match.group()) for _, match in spoken]) @ titles.T
+    close = scope.encoder.encode([fold(match.group("word")) for _, match in spoken]) @ titles.T
     row, column = divmod(int(close.argmax()), len(lines))
     best = float(close[row, column])
     second = max((float(value) for k, value in enumerate(close[row]) if k != column), default=0.0)
