@@ -1,0 +1,1 @@
+"""What tests and the lab drive the product with. Nothing of the product imports it."""
