@@ -37,12 +37,13 @@ def hear_mail(case: Case, mail: MailFacts, reading: Reading, release: Release) -
         why = "the same words as before" if repeated else "no words"
         return replace(case, may_answer=False), (Entry("not_answered", {"because": why}),)
     case = replace(case, language=_language(case, reading, release))
+    waited = any(r.status == "awaiting_customer" for r in case.requests)
     case = _hear_answers(case, reading)
     requests = list(case.requests)
     for request in reading.requests:
         _join(requests, request, reading.fields, release)
     joined = replace(case, requests=tuple(requests))
-    joined = _hear_unusual(joined, reading, release)
+    joined = _hear_unusual(joined, reading, release, waited=waited)
     entries = (Entry("read", _summary(reading)),)
     return joined, entries
 
@@ -141,23 +142,26 @@ def _join_same(r: RequestState, answers: Mapping[str, object]) -> RequestState:
     return r
 
 
-def _hear_unusual(case: Case, reading: Reading, release: Release) -> Case:
+def _hear_unusual(case: Case, reading: Reading, release: Release, *, waited: bool) -> Case:
     """Risks and an abstention send the mail to people, whatever else was read."""
     worker = release.playbook.worker
     if reading.risks:
         risk = reading.risks[0]
-        spec = release.playbook.intents.get(risk)
-        queue = spec.queue if spec and spec.queue else worker.fallback_queue
-        return _to_people(case, queue, risk, reading)
-    if reading.abstained and not reading.requests and not reading.fields:
-        return _to_people(case, worker.fallback_queue, f"not_understood:{reading.abstained}", reading)
+        matter = next((i for i in release.playbook.intents.values() if risk == i.name or risk in i.risks), None)
+        queue = matter.queue if matter and matter.queue else worker.fallback_queue
+        return _to_people(case, queue, because=risk, intent=matter.name if matter else risk)
+    answered = bool(reading.fields) and waited
+    heard = bool(reading.requests) or answered or reading.thanks or (reading.chaser and bool(case.requests))
+    if not heard and (reading.abstained or not case.requests):
+        because = f"not_understood:{reading.abstained or 'nothing_asked'}"
+        return _to_people(case, worker.fallback_queue, because=because, intent="unclear")
     return case
 
 
-def _to_people(case: Case, queue: str, because: str, reading: Reading) -> Case:
+def _to_people(case: Case, queue: str, *, because: str, intent: str) -> Case:
+    """Everything open goes to people for one reason; the reason itself is a request, so that it is seen."""
     requests = [r if r.status in ("ended", "with_people") else replace(r, queue=queue, because=because) for r in case.requests]
-    if not any(r.because == because for r in requests):
-        intent = because if not because.startswith("not_understood") else "unclear"
+    if not any(r.intent == intent and r.because == because for r in requests):
         requests.append(
             RequestState(number=len(requests) + 1, intent=intent, confidence=0.0, words="", queue=queue, because=because)
         )

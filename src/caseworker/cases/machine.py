@@ -45,6 +45,7 @@ from caseworker.sop.model import (
 )
 
 MAX_DECISIONS = 12
+NOT_THE_OWNER = ("identity_refused", "identity_unproven")
 VERIFY_AFTER = timedelta(hours=1)
 
 
@@ -321,6 +322,11 @@ def _make(case: Case, r: RequestState, move: object, turn: Turn) -> tuple[Case, 
             look = {"name": "look", "request": r.number}
             turn.timers.append(NewEvent(f"look:{r.number}", "timer", look, min(move.next_look, move.deadline)))
             return case, replace(r, status="waiting", waiting=r.rule, waiting_since=since)
+        case Escalate() if move.because in NOT_THE_OWNER:
+            # Nothing about the order is told, not even that it exists; there is nothing for a person to do either.
+            case = _say(case, r, "no_personal_data", turn)
+            turn.entries.append(Entry("not_the_owner", {"request": r.number, "because": move.because}))
+            return case, replace(r, status="ended", outcome="declined", because=move.because)
         case Escalate():
             r = replace(r, status="with_people", outcome="escalated", queue=move.queue, because=move.because)
             if not any(part.request == r.number for part in case.parts):

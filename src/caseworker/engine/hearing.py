@@ -72,12 +72,12 @@ class Hearing:
         text = MailText(
             subject=message.subject,
             body=words,
-            attachments={a.filename: a.text for a in message.attachments if a.text},
+            attachments={a.filename: a.text for a in message.attachments if not a.inline},
             history=message.new_text.history,
         )
         verified = message.trust.status == "verified"
         context = Context(
-            orders=await self._candidates(case, message, words, verified=verified),
+            orders=await self._candidates(case, message, words, forms=release.playbook.worker.order_numbers),
             sender_verified=verified,
             pending=_pending(case, release),
             default_language=case.language or release.playbook.worker.default_language,
@@ -89,14 +89,15 @@ class Hearing:
             heard = _chaser(heard, release, now)
         return Heard(heard, (arrived, *entries))
 
-    async def _candidates(self, case: Case, message: Message, words: str, *, verified: bool) -> tuple[Order, ...]:
+    async def _candidates(self, case: Case, message: Message, words: str, *, forms: Sequence[str]) -> tuple[Order, ...]:
         """Orders by the verified sender's address and by number patterns in the mail; a look-up only, nothing is told."""
         orders: dict[str, Order] = {}
         queries: list[dict[str, object]] = []
-        if verified and message.sender:
+        if message.trust.status == "verified" and message.sender:
             queries.append({"email": message.sender.email})
         numbers = {match.group().strip() for match in NUMBER.finditer(f"{message.subject}\n{words}"[:8000])}
-        queries.extend({"number": number} for number in sorted(numbers)[:5])
+        numbers |= {full for number in numbers for form in forms if (full := _full_number(number, form))}
+        queries.extend({"number": number} for number in sorted(numbers)[:MAX_CANDIDATES])
         for arguments in queries:
             try:
                 found = await self.commerce.read(case.shop, "orders.find", {**arguments, "limit": MAX_CANDIDATES})
@@ -123,6 +124,12 @@ class Hearing:
             verified, entries = await self.verifier.verify(case, now)
             return Heard(verified, entries, quiet=True)
         return Heard(case)
+
+
+def _full_number(written: str, form: str) -> str:
+    """The order number that bare digits stand for: `104233` in the form `NW-2026-######`; empty where they do not fit."""
+    digits = re.sub(r"\D", "", written)
+    return form[: form.index("#")] + digits if "#" in form and len(digits) == form.count("#") else ""
 
 
 def _facts(message: Message, stored: StoredMail, case: Case) -> MailFacts:

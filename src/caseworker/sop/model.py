@@ -178,7 +178,7 @@ class Procedure:
 
 @dataclass(frozen=True, slots=True)
 class IntentSpec:
-    """What customers write about, as the playbook says it."""
+    """What customers write about, as the playbook says it. `risks` are the reader's risk flags that make a mail this matter."""
 
     name: str
     description: str
@@ -186,6 +186,7 @@ class IntentSpec:
     always_escalate: bool
     queue: str
     place: Place
+    risks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +201,11 @@ class MailboxSpec:
 
 @dataclass(frozen=True, slots=True)
 class WorkerSpec:
-    """worker.yaml: which mailboxes, languages, reader, and how far the worker may act per intent."""
+    """worker.yaml: which mailboxes, languages, reader, and how far the worker may act per intent.
+
+    `order_numbers` are the forms of the shop's order numbers with `#` for each digit (`NW-2026-######`): a customer who writes
+    only the digits is found too.
+    """
 
     name: str
     mailboxes: tuple[MailboxSpec, ...]
@@ -215,6 +220,7 @@ class WorkerSpec:
     give_up_after: timedelta
     fallback_queue: str
     customer_number: str = ""
+    order_numbers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

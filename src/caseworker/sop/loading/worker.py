@@ -15,7 +15,7 @@ KINDS = ("order_number", "items", "choice", "yes_no", "postcode", "address", "te
 def read_worker(item: Item) -> WorkerSpec:
     """worker.yaml"""
     keys = item.keys(
-        "brand", "mode", "intent_modes", "known_machines", "asking", "fallback_queue", "customer_number",
+        "brand", "mode", "intent_modes", "known_machines", "asking", "fallback_queue", "customer_number", "order_numbers",
         required=("name", "languages", "default_language", "default_country", "mailboxes"),
     )  # fmt: skip
     asking = keys["asking"].keys("remind_after", "give_up_after") if "asking" in keys else {}
@@ -35,6 +35,7 @@ def read_worker(item: Item) -> WorkerSpec:
         give_up_after=asking["give_up_after"].duration() if "give_up_after" in asking else timedelta(days=7),
         fallback_queue=_text(keys, "fallback_queue") or "general",
         customer_number=_text(keys, "customer_number"),
+        order_numbers=keys["order_numbers"].texts() if "order_numbers" in keys else (),
     )
 
 
@@ -75,7 +76,7 @@ def read_intents(item: Item) -> dict[str, IntentSpec]:
 
 
 def _intent(name: str, item: Item) -> IntentSpec:
-    keys = item.keys("description", "examples", "always_escalate", "queue")
+    keys = item.keys("description", "examples", "always_escalate", "queue", "risks")
     return IntentSpec(
         name=name,
         description=_text(keys, "description"),
@@ -83,6 +84,7 @@ def _intent(name: str, item: Item) -> IntentSpec:
         always_escalate=keys["always_escalate"].flag() if "always_escalate" in keys else False,
         queue=_text(keys, "queue"),
         place=item.place,
+        risks=keys["risks"].texts() if "risks" in keys else (),
     )
 
 
