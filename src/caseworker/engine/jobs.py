@@ -41,7 +41,7 @@ class Jobs:
 
     async def wake(self, connection: object, case: int, priority: int) -> None:
         """`WakeUp`: enqueue in the caller's own transaction. Raises AlreadyAwake where a job for the case waits."""
-        configured = self._task.configure(priority=priority, queueing_lock=f"case:{case}", connection=connection)
+        configured = self._task.configure(priority=priority, queueing_lock=_lock(case, priority), connection=connection)
         try:
             await configured.defer_async(case=case)
         except AlreadyEnqueued as error:
@@ -49,7 +49,7 @@ class Jobs:
 
     async def wake_now(self, case: int, priority: int = 0) -> None:
         """Enqueue in a transaction of its own; a job that waits already is enough."""
-        configured = self._task.configure(priority=priority, queueing_lock=f"case:{case}")
+        configured = self._task.configure(priority=priority, queueing_lock=_lock(case, priority))
         try:
             await configured.defer_async(case=case)
         except AlreadyEnqueued:
@@ -75,3 +75,8 @@ class Jobs:
         for job in await manager.get_stalled_jobs(seconds_since_heartbeat=10.0):
             if job.id is not None:
                 await manager.finish_job(job, status=procrastinate.jobs.Status.FAILED, delete_job=True)
+
+
+def _lock(case: int, priority: int) -> str:
+    """One waiting job per case and priority: a person's decision does not wait behind the job of an earlier mail."""
+    return f"case:{case}:{priority}"
