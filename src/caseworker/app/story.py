@@ -1,0 +1,465 @@
+"""One case as people read it: requests on top, everything that happened in order, what waits, what was promised.
+
+Plain frozen data with every value already in words; consoles and the command line only lay it out.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from caseworker.app.managers import CaseFile
+from caseworker.app.people import DECISIONS
+from caseworker.core.facts import load
+from caseworker.sop.explain import explain, sentence, shown
+from caseworker.sop.model import (
+    Act,
+    Ask,
+    Confirm,
+    Decision,
+    Escalate,
+    LookUp,
+    Move,
+    Playbook,
+    Promise,
+    Resolve,
+    RowTrace,
+    Say,
+    Wait,
+)
+
+Tone = Literal["in", "out", "read", "decision", "done", "trouble", "people", "quiet"]
+Line = tuple[str, str]
+_MOVES: Mapping[str, Callable[..., Move]] = {
+    cls.__name__.lower(): cls for cls in (Act, Ask, Confirm, Escalate, LookUp, Promise, Resolve, Say, Wait)
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RowTold:
+    """One row of the decision table as it was looked at: its condition, the verdict, the values it saw."""
+
+    name: str
+    verdict: str
+    condition: str
+    seen: tuple[Line, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionTold:
+    """One decision. `lines` are the explanation in sentences, `moves` what was to happen."""
+
+    request: int
+    procedure: str
+    title: str
+    rule: str
+    identity: str
+    moves: tuple[str, ...]
+    missing: tuple[str, ...]
+    rows: tuple[RowTold, ...]
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One line of the timeline. `facts` are labels and values; `text` the words of a mail; times UTC."""
+
+    at: datetime
+    kind: str
+    tone: Tone
+    title: str
+    facts: tuple[Line, ...] = ()
+    text: str = ""
+    decision: DecisionTold | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RequestTold:
+    """One thing the customer wants, and how far it is."""
+
+    number: int
+    intent: str
+    status: str
+    outcome: str
+    rule: str
+    queue: str
+    because: str
+    words: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class ItemTold:
+    """One queue item. `brief` are labels and values; `allowed` the decisions that fit it; `decision` empty while it waits."""
+
+    id: int
+    case: int
+    kind: str
+    request: int
+    queue: str
+    because: str
+    name: str
+    created_at: datetime
+    brief: tuple[Line, ...]
+    allowed: tuple[str, ...]
+    decision: str = ""
+    decided_by: str = ""
+    decided_at: datetime | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PromiseTold:
+    """A commitment: what, how much, until when, and whether it was kept."""
+
+    what: str
+    amount: str
+    due: datetime
+    status: str
+    kept_when: str
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """Everything about one case, in words. `under_way` are effects that are not done: label and state."""
+
+    reference: str
+    number: int
+    status: str
+    subject: str
+    sender: str
+    language: str
+    mailbox: str
+    release: str
+    queue: str
+    is_history: bool
+    opened_at: datetime
+    updated_at: datetime
+    closed_at: datetime | None
+    verified_at: datetime | None
+    requests: tuple[RequestTold, ...]
+    moments: tuple[Moment, ...]
+    items: tuple[ItemTold, ...]
+    promises: tuple[PromiseTold, ...]
+    under_way: tuple[Line, ...]
+
+
+def tell(file: CaseFile, playbook: Playbook | None) -> Story:
+    """The story of a case file. `playbook` is the case's pinned release; None where it is not there any more."""
+    row, state = file.case, _mapping(load(file.case.state))
+    open_effects = [e for e in file.effects if e.status not in ("done", "refused", "cancelled")]
+    return Story(
+        reference=file.reference,
+        number=row.number,
+        status=row.status,
+        subject=row.subject,
+        sender=row.sender,
+        language=row.language,
+        mailbox=row.mailbox,
+        release=row.release,
+        queue=row.queue,
+        is_history=bool(state.get("history")),
+        opened_at=row.opened_at,
+        updated_at=row.updated_at,
+        closed_at=row.closed_at,
+        verified_at=row.verified_at,
+        requests=tuple(_request(_mapping(r)) for r in _sequence(state.get("requests"))),
+        moments=tuple(_moments(file, playbook)),
+        items=tuple(tell_item(item) for item in file.items),
+        promises=tuple(_promise(p) for p in file.promises),
+        under_way=tuple((e.operation or e.kind, e.status) for e in open_effects),
+    )
+
+
+def tell_item(item: Any) -> ItemTold:
+    """One queue item in words."""
+    brief = _mapping(load(item.brief))
+    return ItemTold(
+        id=item.id,
+        case=item.case,
+        kind=item.kind,
+        request=item.request,
+        queue=item.queue,
+        because=item.because,
+        name=item.name,
+        created_at=item.created_at,
+        brief=tuple(_brief_lines(brief)),
+        allowed=() if item.decided_at else DECISIONS.get(item.kind, ()),
+        decision=item.decision,
+        decided_by=item.decided_by,
+        decided_at=item.decided_at,
+        note=item.note,
+    )
+
+
+def tell_decision(data: Mapping[str, Any], playbook: Playbook | None) -> DecisionTold:
+    """A stored `decided` entry in words."""
+    decision = _decision(data)
+    procedure = playbook.procedures.get(decision.procedure) if playbook else None
+    conditions = {row.name: " ".join(row.when.split()) or "otherwise" for row in procedure.rows} if procedure else {}
+    return DecisionTold(
+        request=int(data.get("request") or 0),
+        procedure=decision.procedure,
+        title=procedure.title if procedure else decision.procedure,
+        rule=decision.rule,
+        identity=decision.identity,
+        moves=tuple(sentence(move) for move in decision.moves),
+        missing=decision.missing,
+        rows=tuple(_row(entry, conditions) for entry in decision.trace if entry.verdict != "not_reached"),
+        lines=explain(decision, playbook) if playbook and procedure else (),
+    )
+
+
+def words(name: object) -> str:
+    """A word of the program as people write it: `where_is_my_order` becomes `where is my order`."""
+    return str(name or "").replace("_", " ")
+
+
+def lines_of(tree: object, *, prefix: str = "", deep: int = 2) -> list[Line]:
+    """A tree of facts as labels and values; what is empty is left out."""
+    if not isinstance(tree, Mapping):
+        return [(prefix, shown(tree))] if tree not in (None, "", [], {}) else []
+    if deep == 0:
+        return [(prefix, _short(tree))] if tree else []
+    found: list[Line] = []
+    for key, value in tree.items():
+        label = f"{prefix}.{key}" if prefix else str(key)
+        found += lines_of(value, prefix=label, deep=deep - 1)
+    return found
+
+
+# -- the timeline ------------------------------------------------------------------------------------------------------
+
+
+def _moments(file: CaseFile, playbook: Playbook | None) -> list[Moment]:
+    mails = {m.id: m for m in file.messages}
+    sent = {m.message_id: m for m in file.messages if m.direction == "out"}
+    outgoing = [m for m in file.messages if m.direction == "out"]
+    moments: list[Moment] = []
+    for line in file.timeline:
+        data = _mapping(load(line.data))
+        if line.kind == "mail":
+            moments.append(_mail_in(line.at, data, mails.get(data.get("message"))))
+        elif line.kind == "sent":
+            moments.append(_mail_out(line.at, data, _which(data, sent, outgoing)))
+        elif line.kind == "decided":
+            moments.append(_decided(line.at, data, playbook))
+        else:
+            moments.append(_TOLD.get(line.kind, _anything)(line.at, line.kind, data))
+    return moments
+
+
+def _which(data: Mapping[str, Any], sent: Mapping[str, Any], outgoing: list[Any]) -> Any:
+    """The mail of a `sent` line: by its Message-ID where the receipt has it, else the next one in order."""
+    named = sent.get(str(_mapping(data.get("receipt") or {}).get("message_id") or ""))
+    if named is None:
+        return outgoing.pop(0) if outgoing else None
+    if named in outgoing:
+        outgoing.remove(named)
+    return named
+
+
+def _mail_in(at: datetime, data: Mapping[str, Any], mail: Any) -> Moment:
+    trust = {"verified": "sender verified", "failed": "sender NOT who he says"}.get(
+        str(data.get("trust")), "sender not verified"
+    )
+    facts = [("subject", mail.subject), *_if("raw mail", str(mail.raw or ""))] if mail else []
+    return Moment(at, "mail", "in", f"Mail from {data.get('from')}", (("trust", trust), *facts), mail.text if mail else "")
+
+
+def _mail_out(at: datetime, data: Mapping[str, Any], mail: Any) -> Moment:
+    facts = [("subject", mail.subject)] if mail else []
+    replies = ", ".join(str(r) for r in _sequence(data.get("replies")))
+    return Moment(
+        at, "sent", "out", f"Reply to {data.get('to')}", (*facts, *_if("words from", replies)), mail.text if mail else ""
+    )
+
+
+def _decided(at: datetime, data: Mapping[str, Any], playbook: Playbook | None) -> Moment:
+    told = tell_decision(data, playbook)
+    title = (
+        f"Decided by {told.procedure} \u203a {told.rule}"
+        if told.rule
+        else f"{told.title}: {'; '.join(told.moves) or 'nothing'}"
+    )
+    facts = (("identity", words(told.identity)), *_if("not known yet", ", ".join(told.missing)))
+    return Moment(at, "decided", "decision", title, facts, decision=told)
+
+
+def _read(at: datetime, kind: str, data: Mapping[str, Any]) -> Moment:
+    requests = [_mapping(r) for r in _sequence(data.get("requests"))]
+    asked = ", ".join(f"{words(r.get('intent'))} ({float(r.get('confidence') or 0):.0%})" for r in requests)
+    quiet = "nothing is asked" if not data.get("abstained") else f"left to people: {words(data['abstained'])}"
+    facts: list[Line] = [("language", str(data.get("language")))]
+    facts += [(f"“{r['evidence']}”", words(r.get("intent"))) for r in requests if r.get("evidence")]
+    for fields in (data.get("fields"), *(r.get("fields") for r in requests)):
+        facts += [_field(key, _mapping(f)) for key, f in _mapping(fields or {}).items()]
+    facts += _if("risks", ", ".join(words(r) for r in _sequence(data.get("risks"))))
+    facts += [("reader", str(data.get("reader")))]
+    return Moment(at, kind, "read", f"Read: {asked or quiet}", tuple(dict.fromkeys(facts)))
+
+
+def _field(key: str, field: Mapping[str, Any]) -> Line:
+    how = f"“{field['evidence']}”" if field.get("evidence") else words(field.get("derived"))
+    return words(key), f"{shown(field.get('value'))}, {float(field.get('confidence') or 0):.0%}{', ' + how if how else ''}"
+
+
+def _looked_up(at: datetime, kind: str, data: Mapping[str, Any]) -> Moment:
+    found = ", ".join(str(f) for f in _sequence(data.get("found")) if f) or str(len(_sequence(data.get("found"))))
+    result = f"refused: {words(data['refused'])}" if data.get("refused") else found
+    facts = [*lines_of(data.get("arguments")), ("found", result)]
+    return Moment(at, kind, "quiet", f"Looked up {data.get('need')} by {data.get('operation')}", tuple(facts))
+
+
+def _would(at: datetime, kind: str, data: Mapping[str, Any]) -> Moment:
+    moves = "; ".join(sentence(_move(_mapping(m))) for m in _sequence(data.get("moves")))
+    return Moment(at, kind, "decision", f"Would have (row {data.get('rule') or 'none'}): {moves}")
+
+
+def _effect(at: datetime, kind: str, data: Mapping[str, Any]) -> Moment:
+    status = str(data.get("status"))
+    tone: Tone = "done" if status == "done" else "trouble"
+    facts = [*lines_of(data.get("receipt")), *lines_of(data.get("error"))]
+    return Moment(at, kind, tone, f"{data.get('operation') or 'send'}: {words(status)}", tuple(facts))
+
+
+def _person(at: datetime, kind: str, data: Mapping[str, Any]) -> Moment:
+    who = data.get("by") or "somebody"
+    return Moment(
+        at, kind, "people", f"{who} decided: {words(data.get('decision'))}", tuple(_if("note", str(data.get("note") or "")))
+    )
+
+
+def _told(tone: Tone, pattern: str) -> Callable[[datetime, str, Mapping[str, Any]], Moment]:
+    """A line whose title is one sentence; values are put into it as words."""
+
+    def make(at: datetime, kind: str, data: Mapping[str, Any]) -> Moment:
+        return Moment(at, kind, tone, pattern.format_map(_Words(data)))
+
+    return make
+
+
+class _Words(dict[str, Any]):
+    def __missing__(self, key: str) -> str:
+        return ""
+
+    def __getitem__(self, key: str) -> str:
+        value = super().get(key, "")
+        return ", ".join(words(v) for v in value) if isinstance(value, list) else words(value)
+
+
+def _closed(at: datetime, kind: str, data: Mapping[str, Any]) -> Moment:
+    outcomes = _mapping(data.get("outcomes") or {}).values()
+    return Moment(at, kind, "done", f"Closed: {', '.join(words(o) for o in outcomes) or 'nothing was asked'}")
+
+
+def _not_verified(at: datetime, kind: str, data: Mapping[str, Any]) -> Moment:
+    missing = [_mapping(m) for m in _sequence(data.get("missing"))]
+    facts = tuple((str(m.get("effect")), words(m.get("because"))) for m in missing)
+    return Moment(at, kind, "trouble", "Not verified: the system of record does not confirm what was done", facts)
+
+
+def _anything(at: datetime, kind: str, data: Mapping[str, Any]) -> Moment:
+    return Moment(at, kind, "quiet", words(kind).capitalize(), tuple(lines_of(data)))
+
+
+_TOLD: Mapping[str, Callable[[datetime, str, Mapping[str, Any]], Moment]] = {
+    "read": _read,
+    "looked_up": _looked_up,
+    "would": _would,
+    "effect": _effect,
+    "person": _person,
+    "closed": _closed,
+    "not_verified": _not_verified,
+    "not_answered": _told("quiet", "Not answered: {because}"),
+    "machine_mail": _told("quiet", "Mail from a machine ({kind}): {why}"),
+    "forbidden": _told("trouble", "{act} is forbidden by the guardrail {guardrail}"),
+    "approval_asked": _told("people", "Approval asked for {act} in the queue {queue}: {guardrail}"),
+    "handed_over": _told("people", "Handed over to people in the queue {queue}: {because}"),
+    "gave_up": _told("quiet", "Gave up waiting for an answer about {asked}"),
+    "verified": _told("done", "Verified in the system of record ({receipts} receipts)"),
+}
+
+
+# -- parts -------------------------------------------------------------------------------------------------------------
+
+
+def _request(r: Mapping[str, Any]) -> RequestTold:
+    return RequestTold(
+        number=int(r["number"]),
+        intent=str(r["intent"]),
+        status=str(r.get("status") or ""),
+        outcome=str(r.get("outcome") or ""),
+        rule=str(r.get("rule") or ""),
+        queue=str(r.get("queue") or ""),
+        because=str(r.get("because") or ""),
+        words=str(r.get("words") or ""),
+        confidence=float(r.get("confidence") or 0),
+    )
+
+
+def _promise(row: Any) -> PromiseTold:
+    amount = load(row.amount)
+    return PromiseTold(row.what, shown(amount) if amount else "", row.due, row.status, row.kept_when)
+
+
+def _brief_lines(brief: Mapping[str, Any]) -> list[Line]:
+    found: list[Line] = []
+    for key, value in brief.items():
+        if key == "trace":
+            rows = [_mapping(r) for r in _sequence(value)]
+            found += [(f"row {r.get('row')}", words(r.get("verdict"))) for r in rows if r.get("verdict") != "not_reached"]
+        elif key == "found":
+            found += [
+                (f"found {name}", _short(v) if isinstance(v, Mapping) else shown(v)) for name, v in _mapping(value).items()
+            ]
+        else:
+            found += lines_of(value, prefix=key)
+    return found
+
+
+def _short(tree: Mapping[str, Any]) -> str:
+    """A record by its simple values."""
+    simple = {k: v for k, v in tree.items() if v not in (None, "") and not isinstance(v, Mapping | list | tuple)}
+    return ", ".join(f"{key} {shown(value)}" for key, value in list(simple.items())[:8])
+
+
+def _row(entry: RowTrace, conditions: Mapping[str, str]) -> RowTold:
+    note = entry.error or (f"missing: {', '.join(entry.missing)}" if entry.missing else "")
+    seen = tuple((path, shown(value)) for path, value in entry.seen.items())
+    return RowTold(entry.row, entry.verdict, conditions.get(entry.row, ""), seen, note)
+
+
+def _decision(data: Mapping[str, Any]) -> Decision:
+    return Decision(
+        procedure=str(data.get("procedure") or ""),
+        rule=str(data.get("rule") or ""),
+        moves=tuple(_move(_mapping(m)) for m in _sequence(data.get("moves"))),
+        trace=tuple(_trace(_mapping(entry)) for entry in _sequence(data.get("trace"))),
+        missing=tuple(str(m) for m in _sequence(data.get("missing"))),
+        identity=data.get("identity") or "not_needed",
+    )
+
+
+def _trace(entry: Mapping[str, Any]) -> RowTrace:
+    missing = tuple(str(m) for m in _sequence(entry.get("missing")))
+    return RowTrace(
+        str(entry["row"]), entry["verdict"], _mapping(entry.get("seen") or {}), missing, str(entry.get("error") or "")
+    )
+
+
+def _move(stored: Mapping[str, Any]) -> Move:
+    return _MOVES[str(stored["move"])](**{key: value for key, value in stored.items() if key != "move"})
+
+
+def _if(label: str, value: str) -> list[Line]:
+    return [(label, value)] if value else []
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _sequence(value: object) -> Sequence[Any]:
+    return value if isinstance(value, list | tuple) else ()

@@ -1,0 +1,169 @@
+"""`cases` and `explain`: what the worker has on its desk, and why each case went as it did."""
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from caseworker.cli.output import json_option, moment, print_json, table
+from caseworker.cli.running import with_app
+
+if TYPE_CHECKING:
+    from caseworker.app.story import Moment, Story
+    from caseworker.bootstrap import App
+
+STATUSES = ("open", "awaiting_customer", "waiting", "with_people", "closed")
+
+
+@click.group()
+def cases() -> None:
+    """List cases, show one, hand out its raw mails.
+
+    \b
+    Example:
+      caseworker cases list --status with_people
+    """
+
+
+@cases.command("list")
+@click.option("--status", type=click.Choice(STATUSES), default="", help="Only cases in this state.")
+@click.option("--search", default="", help="Words in address, name, subject or order number.")
+@click.option("--intent", default="", help="Only cases with this intent.")
+@click.option("--queue", default="", help="Only cases that wait in this queue.")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10_000), help="At most so many.")
+@json_option
+def list_cases(status: str, search: str, intent: str, queue: str, limit: int, as_json: bool) -> None:
+    """List cases, the one changed last first.
+
+    \b
+    Example:
+      caseworker cases list --intent cancel_order --search nord
+    """
+    from caseworker.core.ids import case_reference
+
+    rows = with_app(lambda app: app.managers.cases(status=status, search=search, intent=intent, queue=queue, limit=limit))
+    if as_json:
+        keys = ("status", "sender", "subject", "language", "queue", "intents", "outcomes", "opened_at", "updated_at")
+        print_json([{"case": case_reference(r.number), **{k: getattr(r, k) for k in keys}} for r in rows])
+        return
+    table(
+        ("case", "status", "changed (UTC)", "from", "wants", "outcome", "queue", "subject"),
+        [
+            (
+                case_reference(r.number),
+                r.status,
+                r.updated_at,
+                r.sender,
+                ", ".join(r.intents),
+                ", ".join(r.outcomes),
+                r.queue,
+                r.subject,
+            )
+            for r in rows
+        ],
+        empty="No case fits.",
+    )
+
+
+@cases.command("show")
+@click.argument("case")
+@json_option
+def show(case: str, as_json: bool) -> None:
+    """Show one CASE (reference or number): requests, timeline, mails, receipts, what waits, promises.
+
+    \b
+    Example:
+      caseworker cases show CW-00001T-1T
+    """
+    story = with_app(lambda app: _story(app, case))
+    if as_json:
+        print_json(story)
+        return
+    _head(story)
+    for line in story.moments:
+        _moment(line)
+    for label, state in story.under_way:
+        click.echo(f"\nUnder way: {label} ({state})")
+    for item in story.items:
+        ended = f"{item.decision} by {item.decided_by}" if item.decision else f"waits; caseworker queue show {item.id}"
+        click.echo(f"\nQueue item {item.id}, {item.kind} in {item.queue}: {item.because} [{ended}]")
+    for promise in story.promises:
+        click.echo(f"\nPromise: {promise.what} {promise.amount} by {moment(promise.due)} UTC [{promise.status}]")
+
+
+@cases.command("raw")
+@click.argument("message", type=int)
+def raw(message: int) -> None:
+    """Write a mail's bytes to stdout as they came. MESSAGE is the number that `cases show` gives for it.
+
+    \b
+    Example:
+      caseworker cases raw 12 > mail.eml
+    """
+    from caseworker.core.errors import UsageError
+
+    async def read(app: "App") -> bytes:
+        return await app.raw.bytes_of(message)
+
+    found = with_app(read)
+    if not found:
+        raise UsageError(f"There is no raw mail {message}.", remedy="`caseworker cases show CASE` names them.")
+    sys.stdout.buffer.write(found)
+    sys.stdout.buffer.flush()
+
+
+@click.command()
+@click.argument("case")
+@json_option
+def explain(case: str, as_json: bool) -> None:
+    """Say of each decision of CASE which rule fired, what it saw, and why the rows above it did not fire.
+
+    \b
+    Example:
+      caseworker explain CW-00001T-1T
+    """
+    story = with_app(lambda app: _story(app, case))
+    decisions = [(line.at, line.decision) for line in story.moments if line.decision is not None]
+    if as_json:
+        print_json([{"at": at, "decision": decision} for at, decision in decisions])
+        return
+    _head(story)
+    for at, decision in decisions:
+        click.secho(f"\n{moment(at)} UTC, request {decision.request}", bold=True)
+        for text in decision.lines or decision.moves:
+            click.echo(f"  {text}")
+    if not decisions:
+        click.echo("\nNothing was decided in this case yet.")
+
+
+async def _story(app: "App", name: str) -> "Story":
+    from caseworker.app.story import tell
+    from caseworker.core.errors import PlaybookError
+
+    file = await app.managers.file(name)
+    try:
+        playbook = (await app.playbooks.get(file.case.release)).playbook
+    except PlaybookError:  # the case can be shown without the words of its procedures
+        playbook = None
+    return tell(file, playbook)
+
+
+def _head(story: "Story") -> None:
+    click.secho(f"{story.reference}  {story.status}  {story.subject}", bold=True)
+    click.echo(f"From {story.sender} ({story.language or 'language unknown'}), opened {moment(story.opened_at)} UTC")
+    for request in story.requests:
+        state = request.outcome or request.status
+        rule = f", rule {request.rule}" if request.rule else ""
+        people = f", queue {request.queue} ({request.because})" if request.queue else ""
+        click.echo(f"  {request.number}. {request.intent}: {state}{rule}{people}")
+    if story.verified_at:
+        click.echo(f"  Verified {moment(story.verified_at)} UTC")
+
+
+def _moment(line: "Moment") -> None:
+    click.echo(f"\n{moment(line.at)}  ", nl=False)
+    click.secho(line.title, bold=True)
+    for label, value in line.facts:
+        click.echo(f"    {label}: {value}")
+    for row in line.text.splitlines():
+        click.echo(f"    | {row}")

@@ -1,0 +1,126 @@
+"""`check`, `examples`, `train`: a playbook before it works."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from caseworker.cli.output import json_option, print_json
+from caseworker.cli.running import settings
+
+if TYPE_CHECKING:
+    from caseworker.app.playbooks import Playbooks
+
+
+def offline() -> "Playbooks":
+    """Playbooks without a database: checking needs to know the operations only, so nothing is ever connected here."""
+    from caseworker.app.playbooks import Playbooks
+    from caseworker.commerce.adapters.sandbox import Sandbox
+    from caseworker.core.clock import SystemClock
+    from caseworker.engine.jobs import Jobs
+    from caseworker.store.control import PostgresControl
+    from caseworker.store.database import Database
+
+    nowhere = "postgresql://nowhere"
+    clock = SystemClock()
+    return Playbooks(PostgresControl(Database(nowhere), Jobs(nowhere).wake), Sandbox(nowhere, clock), clock)
+
+
+@click.command()
+@click.argument("playbook", default="")
+@json_option
+def check(playbook: str, as_json: bool) -> int:
+    """Find what is wrong in PLAYBOOK (a folder, or `retail`; without it the one of CASEWORKER_PLAYBOOK). Needs no database.
+
+    Ends with exit code 1 when there are errors; warnings are for you to judge.
+
+    \b
+    Example:
+      caseworker check ./my-playbook
+    """
+    from caseworker.app.playbooks import shipped
+    from caseworker.sop.errors import PlaybookProblems
+
+    folder = shipped(playbook or settings().playbook)
+    try:
+        _, findings = offline().check(folder)
+    except PlaybookProblems as problems:
+        findings = tuple(problems.findings)
+    errors = sum(1 for f in findings if f.severity == "error")
+    if as_json:
+        print_json({"playbook": str(folder), "errors": errors, "findings": findings})
+        return 1 if errors else 0
+    for finding in findings:
+        click.echo(f"{folder / finding.place.file}:{finding.place.line}: ", nl=False)
+        click.secho(finding.severity, fg="red" if finding.severity == "error" else "yellow", nl=False)
+        click.echo(f" [{finding.code}] {finding.message}")
+        if finding.advice:
+            click.echo(f"    {finding.advice}")
+    click.echo(f"{folder.name}: {errors} errors, {len(findings) - errors} warnings.")
+    return 1 if errors else 0
+
+
+@click.command()
+@click.argument("playbook", default="")
+@json_option
+def examples(playbook: str, as_json: bool) -> int:
+    """Run the worked examples of PLAYBOOK; exit code 1 when one fails. Needs no database.
+
+    \b
+    Example:
+      caseworker examples ./my-playbook
+    """
+    from caseworker.app.playbooks import shipped, vocabulary
+    from caseworker.sop.examples import run_examples
+    from caseworker.sop.load import load, read_folder
+
+    folder = shipped(playbook or settings().playbook)
+    run = run_examples(load(read_folder(folder)), vocabulary(offline().commerce))
+    if as_json:
+        results = [{"name": r.name, "place": str(r.place), "problem": r.problem} for r in run.results]
+        print_json({"passed": len(run.results) - len(run.failed), "results": results, "never_fired": run.never_fired})
+        return 1 if run.failed else 0
+    for failed in run.failed:
+        click.secho(f"{folder / failed.place.file}:{failed.place.line}: {failed.name}: {failed.problem}", fg="red")
+    if run.never_fired:
+        click.echo(f"Rows that no example fires: {', '.join(run.never_fired)}")
+    click.echo(f"{len(run.results) - len(run.failed)} of {len(run.results)} examples pass.")
+    return 1 if run.failed else 0
+
+
+@click.command()
+@click.argument("playbook", default="")
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for the weights; without it those in use."
+)
+@click.option("--seed", default=1, show_default=True, help="The same seed gives the same weights.")
+@json_option
+def train(playbook: str, out: Path | None, seed: int, as_json: bool) -> None:
+    """Train the reader for the intents of PLAYBOOK. Takes minutes on one core, needs no network.
+
+    \b
+    Example:
+      caseworker train ./my-playbook --out ./weights
+    """
+    from caseworker.app.playbooks import shipped
+    from caseworker.reading.adapters.use import UseEncoder
+    from caseworker.reading.heads import SHIPPED
+    from caseworker.reading.model import Intent
+    from caseworker.reading.train import train as fit
+    from caseworker.sop.load import load, read_folder
+
+    folder, target = shipped(playbook or settings().playbook), out or SHIPPED
+    specs = load(read_folder(folder)).intents.values()
+    intents = [Intent(i.name, i.description, i.examples, i.always_escalate) for i in specs]
+    encoder = UseEncoder()
+    encoder.check()
+    click.echo(f"Training on {len(intents)} intents; this takes some minutes.", err=True)
+    heads = fit(intents, encoder, seed)
+    heads.save(target, "use")
+    figures = heads.meta.get("held_out")
+    if as_json:
+        print_json({"folder": str(target), "labels": heads.labels, "held_out": figures})
+        return
+    click.echo(f"Written to {target}: {len(heads.labels)} labels, {heads.meta.get('sentences')} sentences.")
+    for label, figure in (figures or {}).items() if isinstance(figures, dict) else ():
+        click.echo(f"  {label}: precision {figure['precision']}, recall {figure['recall']}, {figure['n']} sentences")

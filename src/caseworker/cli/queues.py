@@ -1,0 +1,103 @@
+"""`queue`: what waits for people, with everything gathered; and their decisions."""
+
+import getpass
+from pathlib import Path
+
+import click
+
+from caseworker.cli.output import json_option, moment, print_json, table
+from caseworker.cli.running import with_app
+
+
+@click.group()
+def queue() -> None:
+    """See what waits for people, and decide it.
+
+    \b
+    Example:
+      caseworker queue list
+    """
+
+
+@queue.command("list")
+@click.option("--queue", "name", default=None, help="Only this queue.")
+@json_option
+def list_items(name: str | None, as_json: bool) -> None:
+    """List what nobody has decided, oldest first.
+
+    \b
+    Example:
+      caseworker queue list --queue refunds
+    """
+    from caseworker.app.story import tell_item
+    from caseworker.core.ids import case_reference
+
+    items = [tell_item(row) for row in with_app(lambda app: app.people.waiting(name))]
+    if as_json:
+        print_json([{"reference": case_reference(i.case), "item": i} for i in items])
+        return
+    table(
+        ("item", "kind", "queue", "because", "case", "since (UTC)"),
+        [(i.id, i.kind, i.queue, i.because, case_reference(i.case), i.created_at) for i in items],
+        empty="Nothing waits for people.",
+    )
+
+
+@queue.command("show")
+@click.argument("item", type=int)
+@json_option
+def show(item: int, as_json: bool) -> None:
+    """Show ITEM with its brief: what was asked, found, checked, and what is proposed.
+
+    \b
+    Example:
+      caseworker queue show 3
+    """
+    from caseworker.app.story import tell_item
+    from caseworker.core.ids import case_reference
+
+    told = tell_item(with_app(lambda app: app.people.item(item)))
+    if as_json:
+        print_json(told)
+        return
+    click.secho(f"Item {told.id}: {told.kind} in {told.queue}, because {told.because}", bold=True)
+    click.echo(f"Case {case_reference(told.case)}, request {told.request}, since {moment(told.created_at)} UTC")
+    for label, value in told.brief:
+        click.echo(f"  {label}: {value}")
+    if told.decision:
+        click.echo(f"Decided: {told.decision} by {told.decided_by}. {told.note}".rstrip())
+    else:
+        click.echo(f"Decide: caseworker queue decide {told.id} --{' | --'.join(told.allowed)}")
+
+
+@queue.command("decide")
+@click.argument("item", type=int)
+@click.option("--approve", "decision", flag_value="approve", help="The act goes on.")
+@click.option("--deny", "decision", flag_value="deny", help="The act is refused; the procedure goes on without it.")
+@click.option("--resolve", "decision", flag_value="resolve", help="You have dealt with it; the request ends.")
+@click.option("--return", "decision", flag_value="return", help="Back to the worker.")
+@click.option("--note", default="", help="Why; kept on the timeline.")
+@click.option(
+    "--reply", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A file with your words to the customer."
+)
+@click.option("--by", default=None, help="Who decides; without it the name of your account.")
+@json_option
+def decide(item: int, decision: str | None, note: str, reply: Path | None, by: str | None, as_json: bool) -> None:
+    """Decide ITEM; its case goes on at once.
+
+    \b
+    Examples:
+      caseworker queue decide 3 --approve --note "checked with the warehouse"
+      caseworker queue decide 4 --resolve --reply answer.txt
+    """
+    from caseworker.core.ids import case_reference
+
+    if decision is None:
+        raise click.UsageError("Say what you decide: --approve, --deny, --resolve or --return.")
+    chosen, words = decision, reply.read_text(encoding="utf-8").strip() if reply else ""
+    who = by or getpass.getuser()
+    case = with_app(lambda app: app.people.decide(item, chosen, by=who, note=note, reply=words))
+    if as_json:
+        print_json({"item": item, "decision": chosen, "by": who, "case": case_reference(case)})
+    else:
+        click.echo(f"Item {item}: {chosen} by {who}. Case {case_reference(case)} goes on.")
