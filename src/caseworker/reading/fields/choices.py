@@ -36,18 +36,19 @@ def _said(question: Question, scope: Scope) -> Iterator[tuple[str, Evidence, int
         text = _aligned(sentence.text)
         for option, words in question.words.items():
             for phrase in _phrases(words, scope.language):
-                pattern = r"\b" + _GAP.join(re.escape(word) for word in re.findall(r"\w+", _aligned(phrase))) + r"\w{0,3}\b"
+                pattern = _pattern(phrase)
                 match = re.search(pattern, text)
-                if match is not None and not _NOT.search(text[: match.start()]):
+                if match is not None and not _denied(text, match):
                     start, end = match.span()
                     where = Evidence(sentence.source, sentence.start + start, sentence.start + end, sentence.text[start:end])
                     yield option, where, len(phrase)
 
 
 def _meant(question: Question, scope: Scope) -> Field | None:
-    """The option closest in meaning to a sentence, where it is close and clearly ahead of the others."""
+    """The option closest in meaning to a sentence, where it is close, clearly ahead of the others and not denied."""
     phrases = [(option, phrase) for option, words in question.words.items() for phrase in _phrases(words, scope.language)]
-    sentences = [s for s in scope.sentences if s.plain and not s.frame][:20]
+    denials = [s for s in scope.sentences if any(_denies(s, phrase) for _, phrase in phrases)]
+    sentences = [s for s in scope.sentences if s.plain and not s.frame and s not in denials][:20]
     if not phrases or not sentences:
         return None
     vectors = scope.encoder.encode([phrase for _, phrase in phrases])
@@ -63,6 +64,21 @@ def _meant(question: Question, scope: Scope) -> Field | None:
     if best is None or best[0] < _CLOSE or best[1] < _AHEAD:
         return None
     return Field(question.key, best[2], round(min(0.9, best[0]), 2), whole(best[3]), "closest in meaning")
+
+
+def _pattern(phrase: str) -> str:
+    """The phrase with up to two words between its words and an ending at the last."""
+    return r"\b" + _GAP.join(re.escape(word) for word in re.findall(r"\w+", _aligned(phrase))) + r"\w{0,3}\b"
+
+
+def _denied(text: str, match: re.Match[str]) -> bool:
+    return bool(_NOT.search(text[: match.start()]))
+
+
+def _denies(sentence: Sentence, phrase: str) -> bool:
+    text = _aligned(sentence.text)
+    match = re.search(_pattern(phrase), text)
+    return match is not None and _denied(text, match)
 
 
 def _phrases(words: Mapping[str, tuple[str, ...]], language: str) -> tuple[str, ...]:

@@ -1,0 +1,135 @@
+"""The shipped reader on mails written by hand: what is asked, what is only told, what it had better not decide."""
+
+from pathlib import Path
+
+import pytest
+from reading_builders import CLOTHES, CONFIRM, ITEMS, NUMBER, POSTCODE, QUESTIONS, REASON, intents, reader
+
+from caseworker.reading.evaluate import evaluate, load_rows
+from caseworker.reading.model import Context, MailText, Reading
+
+MAILS = Path(__file__).with_name("test_reading_mails.jsonl")
+
+
+async def read(text: str, *, subject: str = "", context: Context | None = None, **attachments: str) -> Reading:
+    mail = MailText(subject, text, attachments)
+    return await reader().read(mail, intents=intents(), questions=QUESTIONS, context=context or Context())
+
+
+async def test_hand_written_mails_are_read_rightly_or_not_at_all():
+    figures = await evaluate(reader(), load_rows(MAILS), intents=intents())
+    assert figures.mails.value >= 0.98, "\n".join(figures.wrong)
+    assert figures.coverage.value >= 0.8, str(figures.coverage)
+    assert figures.risk_recall.value == 1.0, str(figures.risk_recall)
+    assert figures.false_requests.k == 0, str(figures.false_requests)
+
+
+async def test_every_request_shows_the_words_that_say_it():
+    text = "Hello,\nplease cancel order NW-2026-104233. Also, where is my parcel from NW-2026-100778?\nBest, Tom"
+    reading = await read(text)
+    assert [request.intent for request in reading.requests] == ["cancel_order", "where_is_my_order"]
+    for request in reading.requests:
+        assert request.evidence is not None
+        assert text[request.evidence.start : request.evidence.end] == request.evidence.text
+    numbers = [request.fields["order_number"].value for request in reading.requests]
+    assert numbers == ["NW-2026-104233", "NW-2026-100778"]
+
+
+async def test_the_return_knows_its_item_and_reason():
+    context = Context(orders=(CLOTHES,), sender_verified=True)
+    reading = await read("Ich möchte die blaue Jacke zurückschicken, sie ist mir zu klein.", context=context)
+    [request] = reading.requests
+    assert request.intent == "return_item"
+    assert request.fields["items"].value == ("l1",)
+    assert request.fields["return_reason"].value == "wrong_size"
+
+
+async def test_a_broken_item_with_a_demand_is_one_request():
+    reading = await read("My kettle arrived broken. I want to send it back and get my money back.")
+    assert [request.intent for request in reading.requests] == ["damaged_item"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "key", "value"),
+    [
+        ("NW-2026-104233", "order_number", "NW-2026-104233"),
+        ("hi, it's 104233", "order_number", "NW-2026-104233"),
+        ("10115", "postcode", "10115"),
+        ("10115 Berlin", "postcode", "10115"),
+        ("the blue one", "items", ("l1",)),
+        ("die Schuhe bitte", "items", ("l2",)),
+        ("both", "items", ("l1", "l2")),
+        ("Alles", "items", ("l1", "l2")),
+        ("yes please", "confirmed", True),
+        ("Ja, bitte machen Sie das", "confirmed", True),
+        ("No, please don't", "confirmed", False),
+        ("Nein danke", "confirmed", False),
+        ("it is too small", "return_reason", "wrong_size"),
+        ("die war leider kaputt", "return_reason", "damaged"),
+    ],
+)
+async def test_a_bare_answer_is_an_answer_and_no_new_request(answer: str, key: str, value: object):
+    pending = tuple(q for q in (NUMBER, POSTCODE, ITEMS, CONFIRM, REASON) if q.key == key)
+    context = Context(orders=(CLOTHES,), sender_verified=True, pending=pending, open_intents=("return_item",))
+    reading = await read(answer, subject="Re: Your return", context=context)
+    assert reading.fields[key].value == value
+    assert reading.requests == ()
+    assert reading.abstained == ""
+
+
+async def test_a_clear_new_demand_in_an_answer_is_still_heard():
+    context = Context(orders=(CLOTHES,), sender_verified=True, pending=(ITEMS,), open_intents=("return_item",))
+    reading = await read("The blue jacket. And please send me an invoice for the order.", context=context)
+    assert reading.fields["items"].value == ("l1",)
+    assert [request.intent for request in reading.requests] == ["invoice_copy"]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "empty"),
+        ("Dobrý den, kde je prosím moje objednávka? Čekám na ni už dva týdny.", "language"),
+        ("Something is odd with the thing we talked about.", "unsure"),
+    ],
+)
+async def test_it_says_why_it_does_not_read(text: str, reason: str):
+    reading = await read(text)
+    assert reading.abstained == reason
+    assert reading.requests == ()
+
+
+async def test_a_mail_that_is_only_an_attachment_goes_to_people():
+    mail = MailText("", "", {"scan.pdf": ""})
+    reading = await reader().read(mail, intents=intents(), questions=QUESTIONS, context=Context())
+    assert reading.abstained == "attachment_only"
+
+
+async def test_a_matter_that_the_playbook_does_not_know_is_left_to_people():
+    known = [intent for intent in intents() if intent.name != "invoice_copy"]
+    mail = MailText("", "Please send me the invoice for my order.")
+    reading = await reader().read(mail, intents=known, questions=(), context=Context())
+    assert (reading.requests, reading.abstained) == ((), "unsure")
+
+
+async def test_an_unverified_sender_is_never_given_a_number_that_he_did_not_write():
+    reading = await read("I want to return the blue jacket.", context=Context(orders=(CLOTHES,)))
+    assert "order_number" not in reading.fields
+    assert all("items" not in request.fields for request in reading.requests)
+
+
+@pytest.mark.parametrize(
+    ("text", "risk"),
+    [
+        ("Wenn nichts passiert, übergebe ich das meinem Anwalt.", "legal_threat"),
+        ("I will dispute this charge with my bank.", "chargeback"),
+        ("I cut my finger on the broken glass.", "injury"),
+        ("Ich werde mich an die Presse wenden.", "press"),
+        ("I don't want to live any more.", "self_harm"),
+        ("Das ist Betrug, ich habe nie bei Ihnen etwas bestellt.", "fraud"),
+        ("Bitte löschen Sie alle meine Daten.", "privacy_request"),
+        ("Your agent was extremely rude to me.", "staff_complaint"),
+        ("Mein minderjähriger Sohn hat das bestellt.", "minor"),
+    ],
+)
+async def test_risks_are_not_missed(text: str, risk: str):
+    assert risk in (await read(text)).risks
