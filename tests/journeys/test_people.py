@@ -20,7 +20,7 @@ async def test_a_refund_above_the_limit_waits_and_is_paid_when_a_person_approves
     assert await house.paid_back(order) == [], "nothing is paid without the approval"
     [item] = await house.app.people.waiting("finance")
     assert (item.kind, item.case) == ("approval", case)
-    assert item.brief["proposed"]["amount"] == {"$money": [24900, "EUR"]}
+    assert item.brief["approve"]["amount"] == {"$money": [24900, "EUR"]}
     assert len(house.outbox.texts) == 1
     assert "refunded" not in house.outbox.texts[0]
     await house.app.people.decide(item.id, "approve", by="anna")
@@ -42,7 +42,7 @@ async def test_a_refund_that_a_person_denies_is_not_paid_and_handed_on(house: Ho
     assert await house.paid_back(order) == []
     [handed] = await house.app.people.waiting("finance")
     assert (handed.kind, handed.because) == ("escalation", "refund_refused")
-    assert handed.brief["failed"]["refund"]["message"] == "return is empty"
+    assert handed.brief["refused"] == [{"label": "refund", "value": "denied_by_person: return is empty"}]
     assert (await house.file(case)).case.status == "with_people"
 
 

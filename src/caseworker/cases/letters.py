@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from caseworker.cases.model import ActState, Case, Entry, PartState, PlannedEffect, RequestState
+from caseworker.cases.model import ActState, Case, PartState, PlannedEffect, RequestState
 from caseworker.cases.release import Release
 from caseworker.core.facts import of
 from caseworker.core.ids import case_reference
+from caseworker.guard.brief import Asked, write_brief
+from caseworker.sop.model import Decision
 from caseworker.sop.parameters import resolve
 from caseworker.writing.compose import Part, write_part, write_reply
-
-AUTOMATIC_WITHOUT_NEWS = 2
 
 
 def reference(case: Case) -> str:
@@ -91,23 +91,31 @@ def letter_of(case: Case, *, release: Release, event: str, now: datetime) -> tup
     return cleared, effect
 
 
-def brief(case: Case, r: RequestState, entries: Sequence[Entry], *, act: ActState | None = None) -> Mapping[str, object]:
-    """Everything gathered for a person: what was asked, found and checked, which rule, what is proposed."""
-    decided = [e.data for e in entries if e.kind == "decided" and e.data.get("request") == r.number]
-    return {
-        "case": reference(case),
-        "customer": case.sender,
-        "verified": case.sender_verified,
-        "subject": case.subject,
-        "asked": {"intent": r.intent, "words": r.words, "answers": dict(r.answers)},
-        "found": of(r.known),
-        "rule": r.rule,
-        "because": r.because,
-        "trace": decided[-1].get("trace") if decided else [],
-        "done": dict(r.done),
-        "failed": dict(r.failed),
-        "proposed": of({"operation": act.operation, "arguments": act.arguments, "amount": act.amount}) if act else {},
-    }
+def brief(
+    case: Case, r: RequestState, *, release: Release, decision: Decision | None, act: ActState | None = None
+) -> Mapping[str, object]:
+    """Everything gathered for a person: what was asked, found and checked, which rule, what is proposed; as facts."""
+    spec = release.playbook.intents.get(r.intent)
+    procedure = release.playbook.procedure_for(r.intent)
+    asked = Asked(r.intent, spec.description if spec else "", r.words, r.confidence, dict(r.answers))
+    written = write_brief(
+        decision or Decision("", r.rule, (), ()),
+        title=procedure.title if procedure else (spec.description if spec else r.intent),
+        asked=[asked],
+        words=release.guardrails.because,
+        done=_receipts(r.done),
+        failed=_receipts(r.failed),
+        because=r.because,
+    )
+    facts = of(written)
+    assert isinstance(facts, dict)
+    proposed = of({"operation": act.operation, "arguments": act.arguments, "amount": act.amount}) if act else None
+    about = {"case": reference(case), "customer": case.sender, "verified": case.sender_verified, "subject": case.subject}
+    return {**about, **facts, **({"approve": proposed} if proposed else {})}
+
+
+def _receipts(receipts: Mapping[str, object]) -> dict[str, Mapping[str, object]]:
+    return {name: receipt for name, receipt in receipts.items() if isinstance(receipt, Mapping)}
 
 
 def _parameters(r: RequestState, release: Release, facts: Mapping[str, object]) -> Mapping[str, object]:

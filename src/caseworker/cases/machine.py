@@ -66,6 +66,7 @@ class Turn:
     entries: list[Entry] = field(default_factory=list)
     asking: list[str] = field(default_factory=list)
     not_found: list[str] = field(default_factory=list)
+    decisions: dict[int, Decision] = field(default_factory=dict)
 
 
 def advance(
@@ -191,6 +192,7 @@ def _take(case: Case, r: RequestState, decision: Decision, turn: Turn) -> Case:
         "missing": list(decision.missing),
     }
     quiet = len(after) == 1 and isinstance(after[0], Wait) and r.waiting == decision.rule
+    turn.decisions[r.number] = decision
     if not quiet:
         turn.entries.append(Entry("decided", entry))
     r = replace(r, known=of(decision.facts), rule=decision.rule or r.rule)  # type: ignore[arg-type]  # a mapping stays one
@@ -207,6 +209,7 @@ def _take(case: Case, r: RequestState, decision: Decision, turn: Turn) -> Case:
             acts=tuple(ActState(a.name, a.operation, a.arguments, amount=a.amount) for a in acts),
             after=tuple(_move(m) for m in after),
             meanwhile=decision.meanwhile,
+            sender=case.sender,
         )
         return _put(case, replace(r, status="acting", active=row, waiting="", waiting_since=None))
     return _after(case, r, after, turn)
@@ -223,7 +226,7 @@ def _take_in_shadow(case: Case, r: RequestState, decision: Decision, turn: Turn)
         return _put(case, replace(r, status="ended", outcome=f"would:{outcome or ('escalated' if escalate else 'open')}"))
     queue, because = (escalate.queue, escalate.because) if escalate else (_fallback(turn), "shadow")
     r = replace(r, status="with_people", outcome="escalated", queue=queue, because=because)
-    turn.items.append(QueueItem("escalation", r.number, queue, because, letters.brief(case, r, turn.entries)))
+    turn.items.append(QueueItem("escalation", r.number, queue, because, _brief(case, r, turn)))
     return _put(case, r)
 
 
@@ -232,12 +235,15 @@ def _drive_row(case: Case, r: RequestState, turn: Turn) -> tuple[Case, bool]:
     row = r.active
     assert row is not None
     act = next((a for a in row.acts if a.status != "done"), None)
+    same_sender = row.sender in ("", case.sender)
     if act is None:
         r = replace(r, active=None)
+        if not same_sender:  # somebody else wrote meanwhile: what was done is not theirs to hear
+            return _hand_over(case, r, turn, queue=r.queue, because="other_sender"), False
         case = _after(case, r, tuple(_unmove(m) for m in row.after), turn, rule=row.rule)
         return case, _request(case, r.number).status == "open"
     if act.status in ("pending", "unknown"):
-        if row.meanwhile and not row.said_meanwhile:
+        if row.meanwhile and not row.said_meanwhile and same_sender:
             case = letters.say(case, r, row.meanwhile, release=turn.release, facts=facts_of(case, r, turn.now))
             r = replace(r, active=replace(row, said_meanwhile=True))
         return _put(case, replace(r, status="acting")), False
@@ -264,9 +270,7 @@ def _plan(case: Case, r: RequestState, act: ActState, turn: Turn) -> tuple[Case,
         return _put(case, replace(r, status="open", active=None, fired=(*r.fired, row.rule), failed=failed)), True
     if verdict.decision == "needs_approval" and not act.approved:
         queue = verdict.queue or _fallback(turn)
-        item = QueueItem(
-            "approval", r.number, queue, verdict.rule, letters.brief(case, r, turn.entries, act=act), name=act.name
-        )
+        item = QueueItem("approval", r.number, queue, verdict.rule, _brief(case, r, turn, act), name=act.name)
         turn.items.append(item)
         turn.entries.append(
             Entry("approval_asked", {"request": r.number, "act": act.name, "guardrail": verdict.rule, "queue": queue})
@@ -331,11 +335,15 @@ def _make(case: Case, r: RequestState, move: object, turn: Turn) -> tuple[Case, 
             r = replace(r, status="with_people", outcome="escalated", queue=move.queue, because=move.because)
             if not any(part.request == r.number for part in case.parts):
                 case = letters.hand_over_words(case, r, release=turn.release, facts=facts_of(case, r, turn.now))
-            turn.items.append(QueueItem("escalation", r.number, move.queue, move.because, letters.brief(case, r, turn.entries)))
+            turn.items.append(QueueItem("escalation", r.number, move.queue, move.because, _brief(case, r, turn)))
             return case, r
         case Resolve():
             return case, replace(r, status="ended", outcome=move.outcome)
     raise TypeError(f"{move!r} is no move that follows a row's acts")
+
+
+def _brief(case: Case, r: RequestState, turn: Turn, act: ActState | None = None) -> Mapping[str, object]:
+    return letters.brief(case, r, release=turn.release, decision=turn.decisions.get(r.number), act=act)
 
 
 def _say(case: Case, r: RequestState, key: str, turn: Turn) -> Case:
@@ -350,7 +358,7 @@ def _hand_over(case: Case, r: RequestState, turn: Turn, *, queue: str, because: 
     turn.entries.append(Entry("handed_over", {"request": r.number, "queue": queue, "because": because}))
     if case.history:
         return _put(case, replace(r, status="ended", outcome="would:escalated"))
-    turn.items.append(QueueItem("escalation", r.number, queue, because, letters.brief(case, r, turn.entries)))
+    turn.items.append(QueueItem("escalation", r.number, queue, because, _brief(case, r, turn)))
     return _put(case, r)
 
 
