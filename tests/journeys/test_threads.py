@@ -169,3 +169,34 @@ async def test_our_reply_says_where_it_belongs(house: House) -> None:
     assert case_reference(taken.case) in letter["Subject"]
     assert letter["Auto-Submitted"] == "auto-replied"
     assert letter["To"].addresses[0].addr_spec == order["email"]
+
+
+async def test_who_guesses_a_reference_gets_into_no_case(house: House) -> None:
+    _, case = await _answered_case(house)
+    house.readings["let me see"] = reading(thanks=True)
+    guessed = await house.mail(f"Re: [{case_reference(case)}]", "let me see", sender="curious@private.example")
+    assert guessed.case != case
+
+
+async def test_who_joins_a_thread_does_not_hear_what_was_done_for_somebody_else(house: House) -> None:
+    order = order_in(house, "paid", "processing")
+    house.readings["cancel"] = reading("cancel_order", fields={"order_number": order["number"]})
+    taken = await house.mail("cancel", "Cancel it.", sender=order["email"], message_id="<first@customer.example>")
+    stop = await house.app.control.stop(scope="all", value="", by="t", now=house.clock.at)
+    await house.work()
+    house.readings["what about it"] = reading()
+    joined = await house.mail("Fwd", "what about it?", sender="curious@private.example", references="<first@customer.example>")
+    assert joined.case == taken.case
+    await house.app.control.lift(now=house.clock.at, stop=stop)
+    await house.work()
+    assert (await house.sandbox.record("base", "orders", order["id"]))["state"] == "cancelled"
+    told = [text for (to, _), text in zip(house.outbox.mails.values(), house.outbox.texts, strict=True) if to != order["email"]]
+    assert [text for text in told if order["number"] in text or "cancelled" in text] == []
+
+
+async def test_who_names_somebody_else_in_reply_to_is_not_that_person(house: House) -> None:
+    order = order_in(house, "paid", "processing")
+    house.readings["cancel"] = reading("cancel_order", fields={"order_number": order["number"]})
+    await house.mail("cancel", "Cancel it.", sender="curious@private.example", headers={"Reply-To": order["email"]})
+    await house.work()
+    assert (await house.sandbox.record("base", "orders", order["id"]))["state"] == order["state"]

@@ -31,11 +31,11 @@ class MailFacts:
 
 def hear_mail(case: Case, mail: MailFacts, reading: Reading, release: Release) -> tuple[Case, tuple[Entry, ...]]:
     """The case after a person's mail: sender, answers, new requests."""
-    repeated = bool(mail.text_hash) and mail.text_hash in case.texts
+    if mail.text_hash and mail.text_hash in case.texts:  # nothing new; an answer that is under way still goes out
+        return replace(case, contacts=case.contacts + 1), (Entry("not_answered", {"because": "the same words as before"}),)
     case = _hear_sender(case, mail)
-    if not mail.text_hash or repeated:
-        why = "the same words as before" if repeated else "no words"
-        return replace(case, may_answer=False), (Entry("not_answered", {"because": why}),)
+    if not mail.text_hash and not mail.attachments and case.requests:
+        return case, (Entry("not_answered", {"because": "no words"}),)
     case = replace(case, language=_language(case, reading, release))
     waited = any(r.status == "awaiting_customer" for r in case.requests)
     case = _hear_answers(case, reading)
@@ -51,10 +51,13 @@ def hear_mail(case: Case, mail: MailFacts, reading: Reading, release: Release) -
 def _hear_sender(case: Case, mail: MailFacts) -> Case:
     changed = bool(case.sender) and case.sender != mail.sender
     requests = case.requests
-    if changed:  # an identity that one address has proven is not another's
+    if changed:  # an identity that one address has proven is not another's, and words found for one are not told to another
         requests = tuple(replace(r, answers={k: v for k, v in r.answers.items() if k not in PROVES_IDENTITY}) for r in requests)
+        untold = {part.request for part in case.parts}
+        requests = tuple(replace(r, status="open", because="other_sender") if r.number in untold else r for r in requests)
     return replace(
         case,
+        parts=() if changed else case.parts,
         sender=mail.sender,
         sender_name=mail.sender_name or ("" if changed else case.sender_name),
         sender_verified=mail.sender_verified,
@@ -65,7 +68,7 @@ def _hear_sender(case: Case, mail: MailFacts) -> Case:
         requests=requests,
         last_message_id=mail.message_id,
         references=(*case.references, mail.message_id)[-20:] if mail.message_id else case.references,
-        may_answer=mail.may_answer,
+        may_answer=mail.may_answer and bool(mail.text_hash or mail.attachments),  # a mail without words is never answered
         texts=(*case.texts, mail.text_hash)[-MAX_TEXTS:] if mail.text_hash else case.texts,
         closed_at=None,
     )
@@ -85,6 +88,8 @@ def _hear_answers(case: Case, reading: Reading) -> Case:
     requests = []
     for r in case.requests:
         heard = r
+        if r.outcome == "no_answer" and values:  # given up; the answer comes late and goes on where it stopped
+            heard = replace(r, status="open", outcome="", answers={**r.answers, **values})
         if r.status in ("open", "acting", "awaiting_customer", "waiting"):
             heard = replace(r, answers={**r.answers, **values})
             if r.confirming and isinstance(confirmed, bool):

@@ -31,13 +31,16 @@ class ActState:
 
 @dataclass(frozen=True, slots=True)
 class ActiveRow:
-    """A row that fired and whose acts are not all settled. `after` are the moves that follow, as facts."""
+    """A row that fired and whose acts are not all settled. `after` are the moves that follow, as facts.
+
+    `sender` is who wrote when it fired: its words are for nobody else."""
 
     rule: str
     acts: tuple[ActState, ...]
     after: tuple[Mapping[str, object], ...]
     meanwhile: str = ""
     said_meanwhile: bool = False
+    sender: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,8 +118,11 @@ class Hearing:
             return Heard(letters.say(reminded, waiting[0], "reminder", release=release, facts=facts))
         if name == "give_up":
             requests = tuple(replace(r, status="ended", outcome="no_answer") if r in waiting else r for r in case.requests)
+            if not waiting:
+                return Heard(case, quiet=True)
             ended = replace(case, requests=requests, asking=(), asked_at=None)
-            return Heard(ended, (Entry("gave_up", {"asked": list(case.asking)}),) if waiting else (), quiet=not waiting)
+            told = letters.say(ended, waiting[0], "gave_up", release=release, facts=facts_of(ended, waiting[0], now))
+            return Heard(told, (Entry("gave_up", {"asked": list(case.asking)}),))
         if name == "verify":
             verified, entries = await self.verifier.verify(case, now)
             return Heard(verified, entries, quiet=True)
@@ -141,7 +144,7 @@ def _facts(message: Message, stored: StoredMail, case: Case) -> MailFacts:
         references=message.references,
         sender=answer_to.email if answer_to else "",
         sender_name=answer_to.name if answer_to else "",
-        sender_verified=message.trust.status == "verified",
+        sender_verified=message.trust.status == "verified" and _answers_to_itself(message),
         subject=message.subject,
         text_hash=equal_text_hash(words) if words else "",
         photos=photos,
@@ -151,10 +154,15 @@ def _facts(message: Message, stored: StoredMail, case: Case) -> MailFacts:
     )
 
 
+def _answers_to_itself(message: Message) -> bool:
+    """Only the From address is ever proven: a Reply-To that names somebody else is somebody else."""
+    return message.answer_to is not None and message.sender is not None and message.answer_to.email == message.sender.email
+
+
 def _machine_mail(case: Case, message: Message, release: Release) -> Heard | None:
     """Bounces, out-of-office and the like: noted on the case, never answered, never reopening it."""
     kind = message.classification.kind
-    if message.classification.for_person:
+    if kind != "bounce" and message.classification.for_person:
         return None
     entry = Entry("machine_mail", {"kind": kind, "why": message.classification.why})
     if kind == "bounce" and message.bounce is not None and message.bounce.permanent:

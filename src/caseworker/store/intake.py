@@ -108,9 +108,10 @@ async def _duplicate(connection: AsyncConnection, arrival: Arrival) -> Taken:
 async def find_case(connection: AsyncConnection, arrival: Arrival) -> int | None:
     """Which case a mail belongs to, by the order of mail.md: token, message ids, bounced original, subject token.
 
-    Last: a verified sender whose one open case waits for an answer. Never two customers in one case by guessing.
+    A subject token can be guessed, so it opens a case to its own writer only. Last: a verified sender whose one open case
+    waits for an answer. Never two customers in one case by guessing.
     """
-    for number in (*arrival.token_cases, *arrival.hints.subject_cases):
+    for number in arrival.token_cases:
         if await _exists(connection, arrival, number):
             return number
     for message_id in (*arrival.hints.message_ids, *arrival.hints.bounced_ids):
@@ -119,12 +120,18 @@ async def find_case(connection: AsyncConnection, arrival: Arrival) -> int | None
         case = (await connection.execute(known.order_by(c.id.desc()).limit(1))).scalar()
         if case is not None:
             return int(case)
+    writer = arrival.message.sender.email if arrival.message.sender else ""
+    for number in arrival.hints.subject_cases:
+        if writer and await _exists(connection, arrival, number, sender=writer):
+            return number
     return await _waiting_case(connection, arrival)
 
 
-async def _exists(connection: AsyncConnection, arrival: Arrival, number: int) -> bool:
+async def _exists(connection: AsyncConnection, arrival: Arrival, number: int, *, sender: str | None = None) -> bool:
     c = t.cases.c
     statement = sa.select(c.number).where(c.number == number, c.worker == arrival.worker)
+    if sender is not None:
+        statement = statement.where(c.sender == sender)
     return (await connection.execute(statement)).scalar() is not None
 
 
