@@ -18,6 +18,7 @@ MAX_AGE = timedelta(days=7)
 """Mails older than this are never acted upon by an import."""
 
 AT_ONCE = 8
+_FIRST_STEP = {"open": "acted", "awaiting_customer": "asked"}  # history goes no further than the first step
 Look = Callable[[int], Awaitable[None]]
 
 
@@ -102,7 +103,7 @@ async def report(views: CaseViews, cases: Sequence[int]) -> HistoryReport:
         undecided += not requests
         for request in requests:
             outcome = str(request.get("outcome") or request.get("status")).removeprefix("would:")
-            intents.setdefault(str(request["intent"]), Counter())[outcome] += 1
+            intents.setdefault(str(request["intent"]), Counter())[_FIRST_STEP.get(outcome, outcome)] += 1
     plain = {intent: dict(found.most_common()) for intent, found in sorted(intents.items())}
     return HistoryReport(
         len(cases), plain, dict(languages.most_common()), dict(abstained.most_common()), dict(rules.most_common()), undecided

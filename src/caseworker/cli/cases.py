@@ -26,13 +26,13 @@ def cases() -> None:
 
 
 @cases.command("list")
-@click.option("--status", type=click.Choice(STATUSES), default="", help="Only cases in this state.")
+@click.option("--status", type=click.Choice(STATUSES), help="Only cases in this state.")
 @click.option("--search", default="", help="Words in address, name, subject or order number.")
 @click.option("--intent", default="", help="Only cases with this intent.")
 @click.option("--queue", default="", help="Only cases that wait in this queue.")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10_000), help="At most so many.")
 @json_option
-def list_cases(status: str, search: str, intent: str, queue: str, limit: int, as_json: bool) -> None:
+def list_cases(status: str | None, search: str, intent: str, queue: str, limit: int, as_json: bool) -> None:
     """List cases, the one changed last first.
 
     \b
@@ -41,7 +41,7 @@ def list_cases(status: str, search: str, intent: str, queue: str, limit: int, as
     """
     from caseworker.core.ids import case_reference
 
-    rows = with_app(lambda app: app.managers.cases(status=status, search=search, intent=intent, queue=queue, limit=limit))
+    rows = with_app(lambda app: app.managers.cases(status=status or "", search=search, intent=intent, queue=queue, limit=limit))
     if as_json:
         keys = ("status", "sender", "subject", "language", "queue", "intents", "outcomes", "opened_at", "updated_at")
         print_json([{"case": case_reference(r.number), **{k: getattr(r, k) for k in keys}} for r in rows])

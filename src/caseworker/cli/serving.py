@@ -1,6 +1,7 @@
 """`serve`, `worker`, `intake`: the processes of an installation."""
 
 import asyncio
+import getpass
 from typing import TYPE_CHECKING
 
 import click
@@ -105,8 +106,10 @@ async def _take_mails(app: "App", port: int | None) -> None:
 
 
 async def _show_console(app: "App") -> None:
+    from caseworker.console.facade import Facade
     from caseworker.console.server import serve as serve_console
 
     host, port = app.settings.console_host, app.settings.console_port
     click.echo(f"Console: http://{host}:{port}/")
-    await serve_console(app.managers, app.people, host=host, port=port)
+    facade = Facade(app.managers, app.people, app.playbooks, account=getpass.getuser())
+    await serve_console(facade, host=host, port=port, public_url=app.settings.public_url)
