@@ -3,13 +3,14 @@
 Plain frozen data with every value already in words; consoles and the command line only lay it out.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from caseworker.app.items import ItemTold, tell_item
 from caseworker.app.managers import CaseFile
-from caseworker.app.people import DECISIONS
+from caseworker.app.words import Line, lines_of, mapping, sequence, words
 from caseworker.core.facts import load
 from caseworker.sop.explain import explain, sentence, shown
 from caseworker.sop.model import (
@@ -29,7 +30,6 @@ from caseworker.sop.model import (
 )
 
 Tone = Literal["in", "out", "read", "decision", "done", "trouble", "people", "quiet"]
-Line = tuple[str, str]
 _MOVES: Mapping[str, Callable[..., Move]] = {
     cls.__name__.lower(): cls for cls in (Act, Ask, Confirm, Escalate, LookUp, Promise, Resolve, Say, Wait)
 }
@@ -63,7 +63,7 @@ class DecisionTold:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """One line of the timeline. `facts` are labels and values; `text` the words of a mail; times UTC."""
+    """One line of the timeline. `facts` are labels and values, `more` those that few want; `text` a mail's words; times UTC."""
 
     at: datetime
     kind: str
@@ -72,6 +72,7 @@ class Moment:
     facts: tuple[Line, ...] = ()
     text: str = ""
     decision: DecisionTold | None = None
+    more: tuple[Line, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,26 +88,6 @@ class RequestTold:
     because: str
     words: str
     confidence: float
-
-
-@dataclass(frozen=True, slots=True)
-class ItemTold:
-    """One queue item. `brief` are labels and values; `allowed` the decisions that fit it; `decision` empty while it waits."""
-
-    id: int
-    case: int
-    kind: str
-    request: int
-    queue: str
-    because: str
-    name: str
-    created_at: datetime
-    brief: tuple[Line, ...]
-    allowed: tuple[str, ...]
-    decision: str = ""
-    decided_by: str = ""
-    decided_at: datetime | None = None
-    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +128,7 @@ class Story:
 
 def tell(file: CaseFile, playbook: Playbook | None) -> Story:
     """The story of a case file. `playbook` is the case's pinned release; None where it is not there any more."""
-    row, state = file.case, _mapping(load(file.case.state))
+    row, state = file.case, mapping(load(file.case.state))
     open_effects = [e for e in file.effects if e.status not in ("done", "refused", "cancelled")]
     return Story(
         reference=file.reference,
@@ -164,32 +145,11 @@ def tell(file: CaseFile, playbook: Playbook | None) -> Story:
         updated_at=row.updated_at,
         closed_at=row.closed_at,
         verified_at=row.verified_at,
-        requests=tuple(_request(_mapping(r)) for r in _sequence(state.get("requests"))),
+        requests=tuple(_request(mapping(r)) for r in sequence(state.get("requests"))),
         moments=tuple(_moments(file, playbook)),
         items=tuple(tell_item(item) for item in file.items),
         promises=tuple(_promise(p) for p in file.promises),
         under_way=tuple((e.operation or e.kind, e.status) for e in open_effects),
-    )
-
-
-def tell_item(item: Any) -> ItemTold:
-    """One queue item in words."""
-    brief = _mapping(load(item.brief))
-    return ItemTold(
-        id=item.id,
-        case=item.case,
-        kind=item.kind,
-        request=item.request,
-        queue=item.queue,
-        because=item.because,
-        name=item.name,
-        created_at=item.created_at,
-        brief=tuple(_brief_lines(brief)),
-        allowed=() if item.decided_at else DECISIONS.get(item.kind, ()),
-        decision=item.decision,
-        decided_by=item.decided_by,
-        decided_at=item.decided_at,
-        note=item.note,
     )
 
 
@@ -211,24 +171,6 @@ def tell_decision(data: Mapping[str, Any], playbook: Playbook | None) -> Decisio
     )
 
 
-def words(name: object) -> str:
-    """A word of the program as people write it: `where_is_my_order` becomes `where is my order`."""
-    return str(name or "").replace("_", " ")
-
-
-def lines_of(tree: object, *, prefix: str = "", deep: int = 2) -> list[Line]:
-    """A tree of facts as labels and values; what is empty is left out."""
-    if not isinstance(tree, Mapping):
-        return [(prefix, shown(tree))] if tree not in (None, "", [], {}) else []
-    if deep == 0:
-        return [(prefix, _short(tree))] if tree else []
-    found: list[Line] = []
-    for key, value in tree.items():
-        label = f"{prefix}.{key}" if prefix else str(key)
-        found += lines_of(value, prefix=label, deep=deep - 1)
-    return found
-
-
 # -- the timeline ------------------------------------------------------------------------------------------------------
 
 
@@ -238,7 +180,7 @@ def _moments(file: CaseFile, playbook: Playbook | None) -> list[Moment]:
     outgoing = [m for m in file.messages if m.direction == "out"]
     moments: list[Moment] = []
     for line in file.timeline:
-        data = _mapping(load(line.data))
+        data = mapping(load(line.data))
         if line.kind == "mail":
             moments.append(_mail_in(line.at, data, mails.get(data.get("message"))))
         elif line.kind == "sent":
@@ -252,7 +194,7 @@ def _moments(file: CaseFile, playbook: Playbook | None) -> list[Moment]:
 
 def _which(data: Mapping[str, Any], sent: Mapping[str, Any], outgoing: list[Any]) -> Any:
     """The mail of a `sent` line: by its Message-ID where the receipt has it, else the next one in order."""
-    named = sent.get(str(_mapping(data.get("receipt") or {}).get("message_id") or ""))
+    named = sent.get(str(mapping(data.get("receipt") or {}).get("message_id") or ""))
     if named is None:
         return outgoing.pop(0) if outgoing else None
     if named in outgoing:
@@ -270,7 +212,7 @@ def _mail_in(at: datetime, data: Mapping[str, Any], mail: Any) -> Moment:
 
 def _mail_out(at: datetime, data: Mapping[str, Any], mail: Any) -> Moment:
     facts = [("subject", mail.subject)] if mail else []
-    replies = ", ".join(str(r) for r in _sequence(data.get("replies")))
+    replies = ", ".join(str(r) for r in sequence(data.get("replies")))
     return Moment(
         at, "sent", "out", f"Reply to {data.get('to')}", (*facts, *_if("words from", replies)), mail.text if mail else ""
     )
@@ -288,14 +230,14 @@ def _decided(at: datetime, data: Mapping[str, Any], playbook: Playbook | None) -
 
 
 def _read(at: datetime, kind: str, data: Mapping[str, Any]) -> Moment:
-    requests = [_mapping(r) for r in _sequence(data.get("requests"))]
+    requests = [mapping(r) for r in sequence(data.get("requests"))]
     asked = ", ".join(f"{words(r.get('intent'))} ({float(r.get('confidence') or 0):.0%})" for r in requests)
     quiet = "nothing is asked" if not data.get("abstained") else f"left to people: {words(data['abstained'])}"
     facts: list[Line] = [("language", str(data.get("language")))]
-    facts += [(f"“{r['evidence']}”", words(r.get("intent"))) for r in requests if r.get("evidence")]
+    facts += [(words(r.get("intent")), f"“{r['evidence']}”") for r in requests if r.get("evidence")]
     for fields in (data.get("fields"), *(r.get("fields") for r in requests)):
-        facts += [_field(key, _mapping(f)) for key, f in _mapping(fields or {}).items()]
-    facts += _if("risks", ", ".join(words(r) for r in _sequence(data.get("risks"))))
+        facts += [_field(key, mapping(f)) for key, f in mapping(fields or {}).items()]
+    facts += _if("risks", ", ".join(words(r) for r in sequence(data.get("risks"))))
     facts += [("reader", str(data.get("reader")))]
     return Moment(at, kind, "read", f"Read: {asked or quiet}", tuple(dict.fromkeys(facts)))
 
@@ -306,22 +248,26 @@ def _field(key: str, field: Mapping[str, Any]) -> Line:
 
 
 def _looked_up(at: datetime, kind: str, data: Mapping[str, Any]) -> Moment:
-    found = ", ".join(str(f) for f in _sequence(data.get("found")) if f) or str(len(_sequence(data.get("found"))))
+    found = ", ".join(str(f) for f in sequence(data.get("found")) if f) or str(len(sequence(data.get("found"))))
     result = f"refused: {words(data['refused'])}" if data.get("refused") else found
     facts = [*lines_of(data.get("arguments")), ("found", result)]
     return Moment(at, kind, "quiet", f"Looked up {data.get('need')} by {data.get('operation')}", tuple(facts))
 
 
 def _would(at: datetime, kind: str, data: Mapping[str, Any]) -> Moment:
-    moves = "; ".join(sentence(_move(_mapping(m))) for m in _sequence(data.get("moves")))
+    moves = "; ".join(sentence(_move(mapping(m))) for m in sequence(data.get("moves")))
     return Moment(at, kind, "decision", f"Would have (row {data.get('rule') or 'none'}): {moves}")
 
 
 def _effect(at: datetime, kind: str, data: Mapping[str, Any]) -> Moment:
     status = str(data.get("status"))
     tone: Tone = "done" if status == "done" else "trouble"
-    facts = [*lines_of(data.get("receipt")), *lines_of(data.get("error"))]
-    return Moment(at, kind, tone, f"{data.get('operation') or 'send'}: {words(status)}", tuple(facts))
+    receipt = mapping(data.get("receipt"))
+    plain = {key: value for key, value in receipt.items() if not isinstance(value, Mapping | list)}
+    states = {key: value for key, value in receipt.items() if key not in plain}
+    facts = (*lines_of(plain), *lines_of(data.get("error")))
+    title = f"{data.get('operation') or 'send'}: {words(status)}"
+    return Moment(at, kind, tone, title, facts, more=tuple(lines_of(states)))
 
 
 def _person(at: datetime, kind: str, data: Mapping[str, Any]) -> Moment:
@@ -350,12 +296,12 @@ class _Words(dict[str, Any]):
 
 
 def _closed(at: datetime, kind: str, data: Mapping[str, Any]) -> Moment:
-    outcomes = _mapping(data.get("outcomes") or {}).values()
+    outcomes = mapping(data.get("outcomes") or {}).values()
     return Moment(at, kind, "done", f"Closed: {', '.join(words(o) for o in outcomes) or 'nothing was asked'}")
 
 
 def _not_verified(at: datetime, kind: str, data: Mapping[str, Any]) -> Moment:
-    missing = [_mapping(m) for m in _sequence(data.get("missing"))]
+    missing = [mapping(m) for m in sequence(data.get("missing"))]
     facts = tuple((str(m.get("effect")), words(m.get("because"))) for m in missing)
     return Moment(at, kind, "trouble", "Not verified: the system of record does not confirm what was done", facts)
 
@@ -404,27 +350,6 @@ def _promise(row: Any) -> PromiseTold:
     return PromiseTold(row.what, shown(amount) if amount else "", row.due, row.status, row.kept_when)
 
 
-def _brief_lines(brief: Mapping[str, Any]) -> list[Line]:
-    found: list[Line] = []
-    for key, value in brief.items():
-        if key == "trace":
-            rows = [_mapping(r) for r in _sequence(value)]
-            found += [(f"row {r.get('row')}", words(r.get("verdict"))) for r in rows if r.get("verdict") != "not_reached"]
-        elif key == "found":
-            found += [
-                (f"found {name}", _short(v) if isinstance(v, Mapping) else shown(v)) for name, v in _mapping(value).items()
-            ]
-        else:
-            found += lines_of(value, prefix=key)
-    return found
-
-
-def _short(tree: Mapping[str, Any]) -> str:
-    """A record by its simple values."""
-    simple = {k: v for k, v in tree.items() if v not in (None, "") and not isinstance(v, Mapping | list | tuple)}
-    return ", ".join(f"{key} {shown(value)}" for key, value in list(simple.items())[:8])
-
-
 def _row(entry: RowTrace, conditions: Mapping[str, str]) -> RowTold:
     note = entry.error or (f"missing: {', '.join(entry.missing)}" if entry.missing else "")
     seen = tuple((path, shown(value)) for path, value in entry.seen.items())
@@ -435,17 +360,17 @@ def _decision(data: Mapping[str, Any]) -> Decision:
     return Decision(
         procedure=str(data.get("procedure") or ""),
         rule=str(data.get("rule") or ""),
-        moves=tuple(_move(_mapping(m)) for m in _sequence(data.get("moves"))),
-        trace=tuple(_trace(_mapping(entry)) for entry in _sequence(data.get("trace"))),
-        missing=tuple(str(m) for m in _sequence(data.get("missing"))),
+        moves=tuple(_move(mapping(m)) for m in sequence(data.get("moves"))),
+        trace=tuple(_trace(mapping(entry)) for entry in sequence(data.get("trace"))),
+        missing=tuple(str(m) for m in sequence(data.get("missing"))),
         identity=data.get("identity") or "not_needed",
     )
 
 
 def _trace(entry: Mapping[str, Any]) -> RowTrace:
-    missing = tuple(str(m) for m in _sequence(entry.get("missing")))
+    missing = tuple(str(m) for m in sequence(entry.get("missing")))
     return RowTrace(
-        str(entry["row"]), entry["verdict"], _mapping(entry.get("seen") or {}), missing, str(entry.get("error") or "")
+        str(entry["row"]), entry["verdict"], mapping(entry.get("seen") or {}), missing, str(entry.get("error") or "")
     )
 
 
@@ -455,11 +380,3 @@ def _move(stored: Mapping[str, Any]) -> Move:
 
 def _if(label: str, value: str) -> list[Line]:
     return [(label, value)] if value else []
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _sequence(value: object) -> Sequence[Any]:
-    return value if isinstance(value, list | tuple) else ()

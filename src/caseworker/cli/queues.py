@@ -29,7 +29,7 @@ def list_items(name: str | None, as_json: bool) -> None:
     Example:
       caseworker queue list --queue refunds
     """
-    from caseworker.app.story import tell_item
+    from caseworker.app.items import tell_item
     from caseworker.core.ids import case_reference
 
     items = [tell_item(row) for row in with_app(lambda app: app.people.waiting(name))]
@@ -37,8 +37,8 @@ def list_items(name: str | None, as_json: bool) -> None:
         print_json([{"reference": case_reference(i.case), "item": i} for i in items])
         return
     table(
-        ("item", "kind", "queue", "because", "case", "since (UTC)"),
-        [(i.id, i.kind, i.queue, i.because, case_reference(i.case), i.created_at) for i in items],
+        ("item", "kind", "queue", "because", "case", "since (UTC)", "wants", "subject"),
+        [(i.id, i.kind, i.queue, i.because, case_reference(i.case), i.created_at, i.wants, i.subject) for i in items],
         empty="Nothing waits for people.",
     )
 
@@ -53,7 +53,7 @@ def show(item: int, as_json: bool) -> None:
     Example:
       caseworker queue show 3
     """
-    from caseworker.app.story import tell_item
+    from caseworker.app.items import tell_item
     from caseworker.core.ids import case_reference
 
     told = tell_item(with_app(lambda app: app.people.item(item)))
@@ -62,6 +62,8 @@ def show(item: int, as_json: bool) -> None:
         return
     click.secho(f"Item {told.id}: {told.kind} in {told.queue}, because {told.because}", bold=True)
     click.echo(f"Case {case_reference(told.case)}, request {told.request}, since {moment(told.created_at)} UTC")
+    if told.why:
+        click.echo(told.why)
     for label, value in told.brief:
         click.echo(f"  {label}: {value}")
     if told.decision:

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from nicegui import ui
 
-from caseworker.app.story import DecisionTold, ItemTold, Moment, Story
+from caseworker.app.items import ItemTold
+from caseworker.app.story import DecisionTold, Moment, Story
 from caseworker.console.facade import Facade
 from caseworker.console.parts import box, facts, frame, link, pill, status_pill, text, when, words
 from caseworker.core.errors import CaseworkerError, UsageError
@@ -96,6 +97,10 @@ def _moment(moment: Moment) -> None:
                 facts(moment.facts)
             if moment.decision is not None:
                 _decision(moment.decision)
+            if moment.more:
+                with box("cw-trace", tag="details"):
+                    text("The whole receipt", tag="summary")
+                    facts(moment.more)
 
 
 def _decision(told: DecisionTold) -> None:
@@ -148,7 +153,7 @@ def _item(item: ItemTold, facade: Facade) -> None:
         with box("cw-title"):
             text(words(item.kind).capitalize(), tag="h3")
             pill(item.queue, "people")
-        text(f"Because: {words(item.because)}", tag="p")
+        text(item.why or words(item.because), tag="p", title=item.because)
         with box("cw-trace", tag="details"):
             text("Everything gathered", tag="summary")
             facts(item.brief)

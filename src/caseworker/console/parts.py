@@ -95,4 +95,4 @@ def address(path: str, **query: str | int) -> str:
 
 def words(name: str) -> str:
     """`where_is_my_order` as people write it."""
-    return name.replace("_", " ")
+    return name.replace("_", " ").replace(":", ": ")

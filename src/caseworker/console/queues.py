@@ -2,7 +2,7 @@
 
 from nicegui import ui
 
-from caseworker.app.story import tell_item
+from caseworker.app.items import tell_item
 from caseworker.console.facade import Facade
 from caseworker.console.parts import address, box, frame, link, pill, text, when, words
 from caseworker.core.ids import case_reference
@@ -34,16 +34,15 @@ def add_queues_page(facade: Facade) -> None:
                 with box(tag="tbody"):
                     for item in shown:
                         reference = case_reference(item.case)
-                        brief = dict(item.brief)
                         with box(tag="tr"):
                             with box("cw-mono", tag="td"):
                                 link(reference, f"/cases/{reference}#item-{item.id}")
                             with box(tag="td"):
                                 pill(words(item.kind), "s-with_people")
                             text(item.queue, tag="td")
-                            text(words(item.because), tag="td")
+                            text(words(item.because), tag="td", title=item.why)
                             with box("cw-who", tag="td"):
-                                text(words(brief.get("asked.intent", item.name)))
-                                text(brief.get("subject", ""), "cw-quiet")
+                                link(item.wants or item.name or "a mail", f"/cases/{reference}#item-{item.id}")
+                                text(item.subject, "cw-quiet")
                             with box(tag="td"):
                                 when(item.created_at)

@@ -19,6 +19,7 @@ from caseworker.console.queues import add_queues_page
 from caseworker.core.errors import ConfigurationError
 
 log = logging.getLogger("caseworker.console")
+_ICON = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><circle cx="8" cy="8" r="6" fill="#0b6e66"/></svg>'
 _HEADERS = {"X-Frame-Options": "DENY", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 
 
@@ -39,7 +40,7 @@ def create(facade: Facade, *, hosts: tuple[str, ...] = ("127.0.0.1", "localhost"
     add_cases_page(facade)
     add_case_page(facade)
     add_queues_page(facade)
-    ui.run_with(web, title="Caseworker", dark=None, tailwind=False, show_welcome_message=False)
+    ui.run_with(web, title="Caseworker", dark=None, tailwind=False, favicon=_ICON, show_welcome_message=False)
     return web
 
 
