@@ -18,7 +18,9 @@ ACCEPT = 0.65  # from this confidence on a request counts
 NOTICE = 0.3  # below it a sentence says nothing about an intent
 MAX_REQUESTS = 4
 _RISK = 0.75
+_TOGETHER = 0.75  # of several requests every one has to be this sure, or the mail goes to people
 _CLEARLY = 0.8  # a told story has to be this sure to take over what is asked for
+_ORDER = re.compile(r"\d{5,}")
 _BUT = re.compile(r"\b(?:but|however|still|yet|only|aber|jedoch|leider|nur|noch)\b")
 _CLAUSE = 0.65  # a clause has to be this sure to say what its sentence does not
 
@@ -89,8 +91,8 @@ def understand(scored: Scored) -> Sense:
     requests = _without_repeats(_absorbed(_delivered(grouped, scored)))
     kept = tuple(sorted((r for r in requests if r.confidence >= ACCEPT), key=_position))
     kept = tuple(_with_wish(request, scored) for request in kept)
-    thanks = bool((scored.of("thanks") >= 0.5).any())
-    chaser = _chases(scored) and not kept
+    thanks = _says("thanks", scored)
+    chaser = _says("chaser", scored) and not kept
     return Sense(
         requests=kept,
         risks=_risks(scored),
@@ -128,12 +130,10 @@ def _mentions(scored: Scored) -> list[_Mention]:
     return found
 
 
-def _chases(scored: Scored) -> bool:
-    """ "Any news?", by the heads or by its words."""
-    column = scored.of("chaser")
-    return any(
-        cues.second_opinion("chaser", float(p), fold(s.text)) >= 0.5 for p, s in zip(column, scored.sentences, strict=True)
-    )
+def _says(label: str, scored: Scored) -> bool:
+    """True where a sentence says it ("any news?", "thank you, all sorted"), by the heads or by its words."""
+    pairs = zip(scored.of(label), scored.sentences, strict=True)
+    return any(cues.second_opinion(label, float(p), fold(sentence.text)) >= 0.5 for p, sentence in pairs)
 
 
 def _asks_nothing(scored: Scored, row: int) -> bool:
@@ -169,6 +169,7 @@ def _ranked(scored: Scored, probabilities: Matrix, sentence: Sentence) -> list[t
 def _grouped(mentions: Sequence[_Mention], scored: Scored) -> dict[str, Found]:
     """One candidate request per intent; several sentences and the mail as a whole make it surer."""
     grouped: dict[str, Found] = {}
+    long_body = sum(len(s.plain.split()) for s in scored.sentences if s.source == "body") >= 6
     for intent in dict.fromkeys(m.intent for m in mentions):
         own = [m for m in mentions if m.intent == intent]
         best = max(own, key=lambda m: (m.probability, m.sentence.source == "body"))
@@ -181,6 +182,8 @@ def _grouped(mentions: Sequence[_Mention], scored: Scored) -> dict[str, Found]:
         confidence = 1 - doubt
         if asked < 0.5 and intent not in STORY_IS_ENOUGH:
             confidence *= 0.75
+        if long_body and all(m.sentence.source == "subject" for m in own):
+            confidence *= 0.6
         shown = _shown(own, best)
         sentences = tuple(m.sentence for m in own)
         grouped[intent] = Found(intent, round(confidence, 3), shown, sentences, asked >= 0.5)
@@ -195,7 +198,12 @@ def _shown(own: Sequence[_Mention], best: _Mention) -> Sentence:
 
 def _delivered(grouped: dict[str, Found], scored: Scored) -> dict[str, Found]:
     """ "It says delivered" and "I have nothing" are one request when they stand in two sentences."""
-    claims = scored.of("claimed_delivered")
+    claims = np.array(
+        [
+            cues.second_opinion("claimed_delivered", float(p), fold(sentence.text))
+            for p, sentence in zip(scored.of("claimed_delivered"), scored.sentences, strict=True)
+        ]
+    )
     missing = grouped.get("where_is_my_order")
     returned = grouped.get("refund_status")
     if returned is not None and returned.confidence >= 0.5:
@@ -220,13 +228,30 @@ def _absorbed(grouped: dict[str, Found]) -> list[Found]:
             if other in grouped and _takes_over(found, grouped[other]):
                 gone.add(other)
         for other in ABSORBS_STORY.get(intent, frozenset()):
-            if other in grouped and not grouped[other].asked and (found.asked or grouped[other].confidence < found.confidence):
+            if other in grouped and _is_its_story(found, grouped[other]):
                 gone.add(other)
     if any(i != "where_is_my_order" and i not in gone and f.confidence >= _CLEARLY for i, f in strong.items()) and _pronoun(
         grouped
     ):
         gone.add("where_is_my_order")
     return [found for intent, found in grouped.items() if intent not in gone]
+
+
+def _another_order(found: Found, other: Found) -> bool:
+    """True where the other story names an order of its own."""
+    numbers = {n for s in other.sentences for n in _ORDER.findall(s.text)} - {
+        n for s in found.sentences for n in _ORDER.findall(s.text)
+    }
+    return bool(numbers) and other.confidence >= 0.5
+
+
+def _is_its_story(found: Found, other: Found) -> bool:
+    """True where `other` is only told, of no order of its own, and not itself the clear trouble behind a wish to return."""
+    if other.asked or _another_order(found, other):
+        return False
+    if found.intent in ABSORBS.get(other.intent, frozenset()) and other.confidence >= _CLEARLY:
+        return False
+    return found.asked or other.confidence < found.confidence
 
 
 def _takes_over(found: Found, other: Found) -> bool:
@@ -284,15 +309,19 @@ def _unclear(scored: Scored, mentions: Sequence[_Mention], kept: Sequence[Found]
     if not kept:
         vague = [m for m in mentions if m.sentence.source == "body" and m.probability >= 0.4]
         return max(vague, key=lambda m: m.probability).sentence if vague else None
+    doubtful = min(kept, key=lambda found: found.confidence)
+    if len(kept) > 1 and doubtful.confidence < _TOGETHER:
+        return doubtful.best
     asked = scored.of("ask")
     covered = {sentence for found in kept for sentence in found.sentences}
     related = {found.intent for found in kept}
     related |= {other for found in kept for table in (ABSORBS, ABSORBS_STORY) for other in table.get(found.intent, ())}
     for row, sentence in enumerate(scored.sentences):
-        if sentence in covered or asked[row] < 0.6 or sentence.source == "subject":
+        if sentence in covered or sentence.source == "subject":
             continue
         own = [m for m in mentions if m.sentence == sentence]
-        if own and max(m.probability for m in own) >= 0.4 and not any(m.intent in related for m in own):
+        bar = 0.4 if asked[row] >= 0.6 else 0.55
+        if own and max(m.probability for m in own) >= bar and not any(m.intent in related for m in own):
             return sentence
     return None
 

@@ -40,6 +40,8 @@ _NUMBER_WORD = re.compile(r"\b(?=[\w-]*\d{4})[A-Za-z]{0,4}[-_ /#]?\d[\w-]*(?:[-_
 _CLAUSE = re.compile(
     r",\s+|\s+(?:and|but|also|so|because|or|und|aber|außerdem|sowie|da|weil|daher)\s+|\s+-\s+|:\s+", re.IGNORECASE
 )
+_MONTH = re.compile(r"(?:jan|feb|m(?:ä|a)r|apr|ma[iy]|jun|jul|aug|sep|o[ck]t|nov|de[cz])", re.IGNORECASE)
+_BEFORE_DAY = re.compile(r"\b(?:am|vom|den|der|dem|bis|zum|seit|ab|nr)\.? \d{1,2}$", re.IGNORECASE)
 _REPEATED = re.compile(r"([!?.])\1+")
 
 
@@ -74,7 +76,7 @@ def plain(text: str) -> str:
     if len(letters) >= 6 and sum(ch.isupper() for ch in letters) > 0.6 * len(letters):
         shown = shown.lower()
     shown = _NUMBER_WORD.sub(" ", shown)
-    shown = re.sub(r"\d+", "0", shown)
+    shown = re.sub(r"\(\s*\)", " ", re.sub(r"\d+", "0", shown))
     shown = _REPEATED.sub(r"\1", shown)
     shown = re.sub(r"\s+([,.;!?])", r"\1", re.sub(r"\s+", " ", shown)).strip(" -–•*:#,;")
     return shown if any(ch.isalnum() for ch in shown) else ""
@@ -114,8 +116,10 @@ def _is_abbreviation(text: str, start: int, dot: int, after: int) -> bool:
     word = text[start:dot].rsplit(maxsplit=1)[-1].lower().lstrip("(\"'") if text[start:dot].split() else ""
     if word in _ABBREVIATIONS or (len(word) == 1 and word.isalpha()):
         return True
+    if not (word.isdigit() and len(word) <= 2 and text[after : after + 1] == " "):
+        return False
     following = text[after : after + 12].lstrip()
-    return word.isdigit() and len(word) <= 2 and bool(following) and text[after : after + 1] == " " and dot > start
+    return following[:1].islower() or bool(_MONTH.match(following) or _BEFORE_DAY.search(text[start:dot]))
 
 
 def _trim(text: str, start: int, end: int) -> tuple[int, int] | None:

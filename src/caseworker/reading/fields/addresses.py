@@ -40,9 +40,12 @@ _OLD = re.compile(
     re.IGNORECASE,
 )
 _COUNTRIES = {
-    "germany": "DE", "deutschland": "DE", "austria": "AT", "österreich": "AT", "oesterreich": "AT", "switzerland": "CH", "schweiz": "CH",
-    "uk": "GB", "united kingdom": "GB", "england": "GB", "scotland": "GB", "großbritannien": "GB", "poland": "PL", "polen": "PL",
-    "netherlands": "NL", "niederlande": "NL", "france": "FR", "frankreich": "FR", "belgium": "BE", "belgien": "BE", "ireland": "IE",
+    "germany": "DE", "deutschland": "DE", "austria": "AT",
+    "österreich": "AT", "oesterreich": "AT", "switzerland": "CH", "schweiz": "CH",
+    "uk": "GB", "united kingdom": "GB", "england": "GB",
+    "scotland": "GB", "großbritannien": "GB", "poland": "PL", "polen": "PL",
+    "netherlands": "NL", "niederlande": "NL", "france": "FR",
+    "frankreich": "FR", "belgium": "BE", "belgien": "BE", "ireland": "IE",
 }  # fmt: skip
 _COUNTRY = re.compile(r"\b(" + "|".join(_COUNTRIES) + r")\b", re.IGNORECASE)
 

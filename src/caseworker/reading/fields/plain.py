@@ -24,7 +24,8 @@ _NO = re.compile(
 _BUT = re.compile(r"\b(?:but|aber|jedoch|however|except|außer|unless|only if|nur wenn)\b", re.IGNORECASE)
 _IMAGE = (".jpg", ".jpeg", ".png", ".heic", ".heif", ".webp", ".gif", ".bmp", ".tif", ".tiff")
 _NUMBERS = {
-    "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "ten": 10, "eine": 1, "einen": 1, "ein": 1, "zwei": 2, "drei": 3,
+    "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6,
+    "ten": 10, "eine": 1, "einen": 1, "ein": 1, "zwei": 2, "drei": 3,
     "vier": 4, "fünf": 5, "sechs": 6, "zehn": 10, "both": 2, "beide": 2,
 }  # fmt: skip
 _QUANTITY = re.compile(
@@ -38,16 +39,25 @@ _MONEY = re.compile(
     re.IGNORECASE,
 )
 _CURRENCIES = {
-    "€": "EUR", "euro": "EUR", "euros": "EUR", "eur": "EUR", "£": "GBP", "gbp": "GBP", "pound": "GBP", "pounds": "GBP", "$": "USD", "usd": "USD",
+    "€": "EUR", "euro": "EUR", "euros": "EUR", "eur": "EUR", "£": "GBP",
+    "gbp": "GBP", "pound": "GBP", "pounds": "GBP", "$": "USD", "usd": "USD",
     "dollar": "USD", "dollars": "USD", "pln": "PLN", "zł": "PLN", "chf": "CHF", "franken": "CHF",
 }  # fmt: skip
-_MONTHS = {
-    name: number
-    for number, names in enumerate(
-        ["january januar jan", "february februar feb", "march märz maerz mar mär", "april apr", "may mai", "june juni jun", "july juli jul", "august aug", "september sep sept", "october oktober oct okt", "november nov", "december dezember dec dez"], 1
-    )
-    for name in names.split()
-}  # fmt: skip
+_MONTH_NAMES = (
+    ("january", "januar", "jan"),
+    ("february", "februar", "feb"),
+    ("march", "märz", "maerz", "mar", "mär"),
+    ("april", "apr"),
+    ("may", "mai"),
+    ("june", "juni", "jun"),
+    ("july", "juli", "jul"),
+    ("august", "aug"),
+    ("september", "sep", "sept"),
+    ("october", "oktober", "oct", "okt"),
+    ("november", "nov"),
+    ("december", "dezember", "dec", "dez"),
+)
+_MONTHS = {name: number for number, names in enumerate(_MONTH_NAMES, start=1) for name in names}
 _ISO = re.compile(r"\b(20\d\d)-(\d\d)-(\d\d)\b")
 _DOTTED = re.compile(r"\b(\d{1,2})[./](\d{1,2})[./](20\d\d)\b")
 _NAMED = re.compile(r"\b(\d{1,2})(?:st|nd|rd|th|\.)?\s+(?:of\s+)?([A-Za-zä]{3,9})\.?\s+(20\d\d)\b")
