@@ -39,11 +39,15 @@ class Outgoing:
 
 @dataclass(slots=True)
 class Customer:
-    """One scenario's customer. `token` makes the Message-IDs of this run its own."""
+    """One scenario's customer. `token` makes the Message-IDs of this run its own.
+
+    A forger (`auth` fail) brings along a header that claims a pass by `authserv_id`, as a real one would.
+    """
 
     scenario: Scenario
     mailbox: str
     token: str
+    authserv_id: str
     inbox: list[Delivered] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
@@ -136,6 +140,9 @@ class Customer:
             message["In-Reply-To"] = references[-1]
             message["References"] = " ".join(references)
         message[AUTH_HEADER] = mail.auth
+        if mail.auth == "fail":
+            domain = person.email.rpartition("@")[2]
+            message["Authentication-Results"] = f"{self.authserv_id}; dmarc=pass header.from={domain}"
         message.set_content(body)
         for attachment in mail.attachments:
             main, _, sub = attachment.content_type.partition("/")

@@ -94,7 +94,7 @@ class _Run:
         token = new_id()[:8]
         for scenario in self.scenarios:
             mailbox = f"s-{scenario.id}@{DOMAIN}"
-            self.customers[mailbox] = Customer(scenario, mailbox, token)
+            self.customers[mailbox] = Customer(scenario, mailbox, token, self.house.relay.authserv_id)
             await self.house.fork_shop(self.shop, _world(scenario))
         await self.house.open_mailboxes({box: _world(c.scenario) for box, c in self.customers.items()})
         for address in sorted({a for customer in self.customers.values() for a in customer.addresses}):

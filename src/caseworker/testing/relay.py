@@ -135,6 +135,11 @@ class Relay:
         self._carrying.add(task)
         task.add_done_callback(self._carrying.discard)
 
+    async def drained(self) -> None:
+        """Return when the intake has taken or refused every mail that customers handed in."""
+        while self._carrying:
+            await asyncio.wait(self._carrying)
+
     async def _hand_over(self, raw: bytes, sender: str, recipients: tuple[str, ...]) -> None:
         tries, pause = 0, FIRST_RETRY
         message_id = _message_id(raw)

@@ -15,7 +15,6 @@ from typing import Any, cast
 from caseworker.bootstrap import App
 from caseworker.cases.intake import MailboxRow
 from caseworker.commerce.adapters.sandbox import Sandbox
-from caseworker.commerce.errors import NotFound
 from caseworker.core.errors import CaseworkerError, ConfigurationError
 from caseworker.settings import Settings
 from caseworker.store.clock import DatabaseClock
@@ -76,10 +75,10 @@ class Installation:
         """Whole order documents by number; a number that the shop does not know is left out."""
         found: dict[str, Mapping[str, Any]] = {}
         for number in numbers:
-            try:
-                found[number] = await self.sandbox.record(world, "orders", number.rpartition("-")[2])
-            except NotFound:
-                continue
+            records = await self.sandbox.read(world, "orders.find", {"number": number})
+            assert isinstance(records, tuple | list)
+            for record in records:
+                found[number] = await self.sandbox.record(world, "orders", record.ref.id)
         return found
 
     async def open_mailboxes(self, shops: Mapping[str, str]) -> None:
