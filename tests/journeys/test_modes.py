@@ -60,5 +60,5 @@ async def test_old_mails_are_decided_and_nobody_hears_of_it(house: House) -> Non
     assert (await house.sandbox.record("base", "orders", order["id"]))["state"] == order["state"]
     file = await house.file(taken)
     assert (file.case.status, file.case.outcomes) == ("closed", ["would:resolved"]) or file.case.outcomes == ["would:open"]
-    assert (await house.file(threat)).case.outcomes == ["would:escalated"]
+    assert set((await house.file(threat)).case.outcomes) == {"would:escalated"}
     assert [line.kind for line in (await house.file(asking)).timeline if line.kind == "decided"] == ["decided"]

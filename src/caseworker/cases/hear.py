@@ -33,7 +33,8 @@ def hear_mail(case: Case, mail: MailFacts, reading: Reading, release: Release) -
     """The case after a person's mail: sender, answers, new requests."""
     if mail.text_hash and mail.text_hash in case.texts:  # nothing new; an answer that is under way still goes out
         return replace(case, contacts=case.contacts + 1), (Entry("not_answered", {"because": "the same words as before"}),)
-    case = _hear_sender(case, mail)
+    if mail.may_answer or not case.sender:  # a machine that writes into a thread does not become its customer
+        case = _hear_sender(case, mail)
     if not mail.text_hash and not mail.attachments and case.requests:
         return case, (Entry("not_answered", {"because": "no words"}),)
     case = replace(case, language=_language(case, reading, release))
@@ -44,6 +45,8 @@ def hear_mail(case: Case, mail: MailFacts, reading: Reading, release: Release) -
         _join(requests, request, reading.fields, release)
     joined = replace(case, requests=tuple(requests))
     joined = _hear_unusual(joined, reading, release, waited=waited)
+    if not mail.may_answer and (reading.requests or reading.fields):  # nobody could be asked or told: people look
+        joined = _to_people(joined, release.playbook.worker.fallback_queue, because="not_to_be_answered", intent="unclear")
     entries = (Entry("read", _summary(reading)),)
     return joined, entries
 

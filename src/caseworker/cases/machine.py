@@ -201,7 +201,8 @@ def _take(case: Case, r: RequestState, decision: Decision, turn: Turn) -> Case:
     if r.waiting and decision.rule != r.waiting and not any(isinstance(m, Ask) for m in after):
         r = replace(r, waiting="", waiting_since=None)
     mode = turn.release.mode_of(r.intent)
-    if (mode != "live" or case.history) and not any(isinstance(m, Ask) for m in after):
+    asks = any(isinstance(m, Ask) for m in after)  # on history the customer's answer is in a later mail
+    if not asks if case.history else mode != "live":
         return _take_in_shadow(case, r, decision, turn)
     if acts:
         row = ActiveRow(

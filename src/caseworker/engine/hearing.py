@@ -184,7 +184,7 @@ def _chaser(case: Case, release: Release, now: datetime) -> Case:
     if last.status == "ended" and not last.done:
         anew = replace(last, round=last.round + 1, status="open", outcome="", fired=(), failed={}, timed_out=())
         return replace(case, requests=(*case.requests[:-1], anew))
-    if case.chased:
+    if case.chased or release.mode_of(last.intent) != "live":
         return case
     case = replace(case, chased=True)
     return letters.say(case, last, "chaser_open", release=release, facts=facts_of(case, last, now))
