@@ -1,6 +1,6 @@
 """What cases need kept. Implemented by `store`; every write is one transaction that either holds or never was."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -38,8 +38,8 @@ class CaseStore(Protocol):
         """The lease of a case, or None while another worker holds it."""
         ...
 
-    async def renew(self, owner: str) -> None:
-        """Prolong all leases of one worker (every 3 seconds)."""
+    async def renew(self, owner: str, cases: Collection[int]) -> None:
+        """Prolong the leases of the cases that a worker works on (every 3 seconds); others of its name run out."""
         ...
 
     async def give_up(self, lease: Lease) -> None:
@@ -49,7 +49,9 @@ class CaseStore(Protocol):
     async def load(self, case: int) -> Case: ...
 
     async def next_event(self, case: int, now: datetime) -> Event | None:
-        """The next event by sequence that is due, not done and not set aside."""
+        """The next event by sequence that is due, not done and not set aside.
+
+        One that failed and waits to be tried again holds back the later ones: order within a case is kept."""
         ...
 
     async def has_due(self, case: int, now: datetime) -> bool: ...

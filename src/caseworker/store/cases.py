@@ -1,6 +1,6 @@
 """`CaseStore` on PostgreSQL: leases, fences, commits."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -43,11 +43,12 @@ class PostgresCases:
             fence = (await connection.execute(statement)).scalar()
         return None if fence is None else Lease(case, owner, fence)
 
-    async def renew(self, owner: str) -> None:
+    async def renew(self, owner: str, cases: Collection[int]) -> None:
         """See `CaseStore.renew`. A lease that has run out is not renewed: somebody may be on the way to it."""
         statement = (
             sa.update(t.cases)
-            .where(t.cases.c.lease_owner == owner, t.cases.c.lease_until > sa.func.clock_timestamp())
+            .where(t.cases.c.number.in_(list(cases)), t.cases.c.lease_owner == owner)
+            .where(t.cases.c.lease_until > sa.func.clock_timestamp())
             .values(lease_until=sa.func.clock_timestamp() + LEASE)
         )
         async with self._database.begin() as connection:
@@ -140,8 +141,21 @@ class PostgresCases:
 
 
 def _due_event(case: int, now: datetime) -> Any:
+    return sa.and_(t.events.c.case == case, due_events(now))
+
+
+def due_events(now: datetime) -> Any:
+    """Events that are due. One that failed and waits to be tried again holds back the later ones of its case."""
     c = t.events.c
-    return sa.and_(c.case == case, c.done_at.is_(None), c.aside.is_(False), c.due_at <= now)
+    return sa.and_(c.done_at.is_(None), c.aside.is_(False), c.due_at <= now, sa.not_(held_back(now)))
+
+
+def held_back(until: Any) -> Any:
+    """Whether an earlier event of the case waits, after a failure, until later than `until`."""
+    earlier = t.events.alias("earlier")
+    e = earlier.c
+    waits = sa.and_(e.done_at.is_(None), e.aside.is_(False), e.attempts > 0, e.due_at > until)
+    return sa.exists().where(e.case == t.events.c.case, e.seq < t.events.c.seq, waits).correlate(t.events)
 
 
 def due_effect(case: int, now: datetime) -> Any:

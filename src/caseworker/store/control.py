@@ -11,7 +11,7 @@ from caseworker.cases.intake import MailboxRow
 from caseworker.cases.ports import WakeUp
 from caseworker.core.errors import UsageError
 from caseworker.store import tables as t
-from caseworker.store.cases import TO_DO
+from caseworker.store.cases import TO_DO, due_events, held_back
 from caseworker.store.database import Database
 from caseworker.store.intake import wake
 
@@ -27,7 +27,7 @@ class PostgresControl:
         """See `Upkeep.due_cases`."""
         e, f, c = t.events.c, t.effects.c, t.cases.c
         due = sa.union(
-            sa.select(e.case.label("case")).where(e.done_at.is_(None), e.aside.is_(False), e.due_at <= now),
+            sa.select(e.case.label("case")).where(due_events(now)),
             sa.select(f.case.label("case")).where(f.status.in_(TO_DO), f.due_at <= now),
         ).subquery()
         free = sa.or_(c.lease_until.is_(None), c.lease_until < sa.func.clock_timestamp())
@@ -38,9 +38,10 @@ class PostgresControl:
     async def next_due(self) -> datetime | None:
         """When the next event or effect falls due, whatever the clock says; None when nothing is left."""
         e, f = t.events.c, t.effects.c
+        open_events = sa.and_(e.done_at.is_(None), e.aside.is_(False), sa.not_(held_back(e.due_at)))
         statement = sa.select(
             sa.func.least(
-                sa.select(sa.func.min(e.due_at)).where(e.done_at.is_(None), e.aside.is_(False)).scalar_subquery(),
+                sa.select(sa.func.min(e.due_at)).where(open_events).scalar_subquery(),
                 sa.select(sa.func.min(f.due_at)).where(f.status.in_(TO_DO)).scalar_subquery(),
             )
         )
