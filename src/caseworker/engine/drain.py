@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from caseworker.cases.machine import advance
-from caseworker.cases.model import Case, CaseLookUp, Entry, Event, Step
+from caseworker.cases.model import Case, CaseLookUp, Effect, Entry, Event, Step
 from caseworker.cases.ports import CaseStore, EffectStore, Lease, Releases
 from caseworker.commerce.errors import Refusal, Trouble
 from caseworker.commerce.ports import Commerce
@@ -39,6 +39,7 @@ class Drain:
     clock: Clock
     failpoints: Failpoints
     owner: str = field(default_factory=new_id)
+    held: set[int] = field(default_factory=set)
 
     async def look(self, number: int) -> None:
         """Everything that is due in one case. Harmless to call at any time, any number of times."""
@@ -46,12 +47,14 @@ class Drain:
             lease = await self.cases.take(number, self.owner)
             if lease is None:
                 return  # whoever holds it looks once more after giving it back
+            self.held.add(number)
             try:
                 await self._drain(lease)
             except FenceLost as lost:
                 log.warning("%s", lost)
                 return
             finally:
+                self.held.discard(number)  # from here on its heartbeat ends, even where giving it back fails
                 with suppress(StoreError):
                     await self.cases.give_up(lease)
             if not await self.cases.has_due(number, await self.clock.now()):
@@ -67,17 +70,24 @@ class Drain:
             effect = await self.effects.next(lease.case, now)
             if effect is None:
                 return
+            await self._do_effect(lease, effect)
+
+    async def _do_effect(self, lease: Lease, effect: Effect) -> None:
+        try:
             case = await self.cases.load(lease.case)
             release = await self.releases.get(case.release)
             await self.executor.run(lease, case, effect, release.guardrails)
+        except (StoreError, asyncio.CancelledError):
+            raise
+        except Exception as error:  # the engine's step boundary: one effect must not stop the others
+            log.error("Effect %s failed", effect.key, exc_info=error)
+            await self.executor.fail(lease, effect, _told(error))
 
     async def _end_event(self, lease: Lease, event: Event, now: datetime) -> None:
         try:
             step = await self._decide(event, now)
-        except (FenceLost, asyncio.CancelledError):
-            raise
-        except StoreError:
-            raise  # the database is away: the event stays due
+        except (StoreError, asyncio.CancelledError):
+            raise  # the database is away, or the case is somebody else's: the event stays due
         except Exception as error:  # noqa: BLE001  # the engine's step boundary: one event must not stop the others
             await self._failed(lease, event, error, now)
             return
@@ -86,11 +96,10 @@ class Drain:
         self.failpoints.hit("after_commit", event.id)
 
     async def _failed(self, lease: Lease, event: Event, error: Exception, now: datetime) -> None:
-        text = str(error) if isinstance(error, CaseworkerError) else f"{type(error).__name__}: {error}"
         last = event.attempts + 1 >= MAX_EVENT_ATTEMPTS and not isinstance(error, Trouble)
         retry = None if last else now + timedelta(seconds=min(2**event.attempts, 300))
         log.error("Event %s of case %s failed%s", event.id, event.case, ", set aside" if last else "", exc_info=error)
-        await self.cases.fail(lease, event, text, retry)
+        await self.cases.fail(lease, event, _told(error), retry)
 
     async def _decide(self, event: Event, now: datetime) -> Step:
         case = await self.cases.load(event.case)
@@ -125,6 +134,10 @@ class Drain:
         records = result if isinstance(result, tuple | list) else (result,)
         trees = [of(record) for record in records]
         return Found(tuple(tree for tree in trees if isinstance(tree, Mapping)))
+
+
+def _told(error: Exception) -> str:
+    return str(error) if isinstance(error, CaseworkerError) else f"{type(error).__name__}: {error}"
 
 
 def _looked(lookup: CaseLookUp, result: Found) -> Entry:

@@ -13,7 +13,7 @@ from caseworker.commerce.model import Order, Receipt
 from caseworker.commerce.ports import Commerce, WriteCall
 from caseworker.commerce.receipts import lock_keys
 from caseworker.core.clock import Clock
-from caseworker.core.errors import FenceLost
+from caseworker.core.errors import FenceLost, MailError
 from caseworker.core.facts import of
 from caseworker.core.ids import case_reference
 from caseworker.core.money import Money
@@ -24,8 +24,10 @@ from caseworker.guard.model import Guardrails
 from caseworker.mail.errors import SendRefused, SendUnknown
 from caseworker.mail.model import OutgoingMail
 
-MAX_ATTEMPTS = 8
+MAX_ATTEMPTS = 12  # about three quarters of an hour with the back-off below: a shop's maintenance is waited for
+MAX_SEND_ATTEMPTS = 200  # about two days: a relay that comes back finds everything still to be sent
 MAX_LOOK_BACKS = 20
+MAX_UNFORESEEN = 5
 CALL_WITHIN = 5.0  # seconds between intent and call: a process that was frozen for longer must ask again
 HELD_LOOK = timedelta(seconds=2)
 
@@ -69,7 +71,7 @@ class Executor:
             await self._refuse(lease, effect, {"code": code, "message": intent.detail}, now=now)
             return
         self.failpoints.hit("after_intent", effect.key)
-        effect = replace(effect, status="started", attempts=effect.attempts + 1)
+        effect = replace(effect, status="started")
         if time.monotonic() - started > CALL_WITHIN or not await self.effects.holds(lease):
             raise FenceLost(f"Case {lease.case} was not ours any more when the call was to go out.")
         if effect.kind == "send":
@@ -148,10 +150,21 @@ class Executor:
         self, lease: Lease, effect: Effect, error: Mapping[str, object], *, now: datetime, after: timedelta
     ) -> None:
         """Nothing was done; tried again, and set aside after too many tries."""
-        if effect.attempts >= MAX_ATTEMPTS and error.get("code") != "busy":
+        most = MAX_SEND_ATTEMPTS if effect.kind == "send" else MAX_ATTEMPTS
+        if effect.attempts >= most and error.get("code") != "busy":
             await self._aside(lease, effect, error, now=now)
             return
         await self.effects.end(lease, effect, EffectOutcome("planned", {}, error, now + after, tell=False), now=now)
+
+    async def fail(self, lease: Lease, effect: Effect, error: str) -> None:
+        """Something went wrong that nobody foresaw. A write may have happened: it is looked up before anything else."""
+        now, problem = await self.clock.now(), {"code": "error", "message": error}
+        if effect.attempts >= MAX_UNFORESEEN:
+            await self._aside(lease, effect, problem, now=now)
+            return
+        status = "unknown" if effect.kind == "write" else "planned"
+        again = EffectOutcome(status, {}, problem, now + _back_off(effect, None), tell=False)
+        await self.effects.end(lease, effect, again, now=now)
 
     async def _refuse(self, lease: Lease, effect: Effect, error: Mapping[str, object], *, now: datetime) -> None:
         self.failpoints.hit("before_commit", effect.key)
@@ -163,7 +176,11 @@ class Executor:
 
     async def _send(self, lease: Lease, case: Case, effect: Effect) -> None:
         now = await self.clock.now()
-        mail = self.sender.compose(case, effect)
+        try:
+            mail = self.sender.compose(case, effect)
+        except MailError as impossible:  # the same mail would be as impossible tomorrow
+            await self._aside(lease, effect, {"code": "not_composed", "message": impossible.message}, now=now)
+            return
         if await self.effects.sent_today(mail.to.email, now) >= self.sender.daily_limit:
             error = {"code": "daily_limit", "message": f"{mail.to.email} had enough automatic mails today"}
             await self.effects.end(lease, effect, EffectOutcome("refused", {}, error), now=now)

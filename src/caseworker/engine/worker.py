@@ -52,7 +52,8 @@ class Worker:
         await self.jobs.run(name=self.drain.owner, concurrency=self.concurrency)
 
     async def _beat(self) -> None:
-        await self.cases.renew(self.drain.owner)
+        if self.drain.held:
+            await self.cases.renew(self.drain.owner, self.drain.held)
 
     async def _sweep(self) -> None:
         for case in await self.upkeep.due_cases(await self.clock.now(), AT_ONCE):
