@@ -185,3 +185,9 @@ def test_the_figures_and_the_lines_of_the_report() -> None:
 def test_a_scenario_without_a_result_is_wrong() -> None:
     figures = score([scenario(want("return_item", "resolved"))], [])
     assert (figures.right, figures.trouble) == (0, 1)
+
+
+def test_what_stands_in_for_an_expected_request_is_wrong_and_not_one_too_many() -> None:
+    verdict = judged(scenario(want("return_item", "escalated", "returns")), got("unclear", "escalated", "returns"))
+    assert not verdict.right
+    assert verdict.extra_requests == ()

@@ -151,10 +151,11 @@ def match(
 ) -> tuple[list[tuple[ExpectedRequest, RequestResult | None]], list[RequestResult]]:
     """Pair each expected request with the one that is nearest, and what is left over.
 
-    Same intent and order before same intent, before another name of the same matter with the same order.
+    Same intent and order before same intent, before another name of the same matter, before anything: what stands in for an
+    expected request is wrong, and not one too many.
     """
     left, pairs = list(got), dict[int, RequestResult]()
-    for fits in (_same_and_order, _same, _matter_and_order, _matter):
+    for fits in (_same_and_order, _same, _matter_and_order, _matter, _anything):
         for index, wanted in enumerate(expected):
             found = next((g for g in left if index not in pairs and fits(wanted, g)), None)
             if found is not None:
@@ -179,6 +180,10 @@ def _matter_and_order(e: ExpectedRequest, g: RequestResult) -> bool:
     return _matter(e, g) and _is_order(e.order, g.order)
 
 
+def _anything(e: ExpectedRequest, g: RequestResult) -> bool:
+    return True
+
+
 def _is_order(expected: str, got: str) -> bool:
     """`NW-2026-104233`, `104233` and `#nw 2026 104233` name the same order."""
     digits = ["".join(c for c in text if c.isdigit())[-6:] for text in (expected, got)]
@@ -186,7 +191,7 @@ def _is_order(expected: str, got: str) -> bool:
 
 
 def _fits(expected: ExpectedRequest, got: RequestResult | None, *, neutral: bool) -> bool:
-    if got is None:
+    if got is None or not (_same(expected, got) or _matter(expected, got)):
         return False
     order = not expected.order or _is_order(expected.order, got.order)
     if neutral and got.outcome in NEUTRAL:
