@@ -18,7 +18,7 @@ def lines_of(tree: object, *, prefix: str = "", deep: int = 2) -> list[Line]:
     if not isinstance(tree, Mapping):
         return [(prefix, shown(tree))] if tree not in (None, "", [], {}) else []
     if deep == 0:
-        return [(prefix, short(tree))] if tree else []
+        return [(prefix, told)] if (told := short(tree)) else []
     found: list[Line] = []
     for key, value in tree.items():
         label = f"{prefix}.{key}" if prefix else str(key)

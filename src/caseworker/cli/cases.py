@@ -30,7 +30,7 @@ def cases() -> None:
 @click.option("--search", default="", help="Words in address, name, subject or order number.")
 @click.option("--intent", default="", help="Only cases with this intent.")
 @click.option("--queue", default="", help="Only cases that wait in this queue.")
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10_000), help="At most so many.")
+@click.option("--limit", default=50, show_default=True, metavar="N", type=click.IntRange(1, 10_000), help="At most so many.")
 @json_option
 def list_cases(status: str | None, search: str, intent: str, queue: str, limit: int, as_json: bool) -> None:
     """List cases, the one changed last first.

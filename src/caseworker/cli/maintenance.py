@@ -1,6 +1,5 @@
 """`upgrade`, `backup`, `restore`."""
 
-import os
 import shutil
 import subprocess
 from contextlib import ExitStack
@@ -11,6 +10,8 @@ import click
 from caseworker.cli.running import settings
 from caseworker.core.errors import ConfigurationError, StoreError
 from caseworker.settings import Settings
+
+_OTHER_VERSION = ("server version mismatch", "unsupported version")
 
 
 @click.command()
@@ -89,17 +90,21 @@ def _database(chosen: Settings, stack: ExitStack) -> str:
 
 
 def _call(chosen: Settings, program: str, *arguments: str) -> None:
-    """Run one of PostgreSQL's programs: the machine's own for a real server (its version fits), else the wheel's."""
+    """Run one of PostgreSQL's programs: for a server of its own the machine's, where its version fits, else the wheel's."""
     from caseworker.store.embedded import EmbeddedServer
 
+    own = str(EmbeddedServer(chosen.data_dir).programs / program)
     found = shutil.which(program) if chosen.database_url else None
-    path = found or str(EmbeddedServer(chosen.data_dir).programs / program)
-    done = subprocess.run([path, *arguments], capture_output=True, text=True, env=os.environ, check=False)  # noqa: S603  # our own arguments
-    if done.returncode:
-        text = next(
-            (line for line in done.stderr.splitlines() if "error" in line.lower()), done.stderr.strip() or "no reason given"
-        )
-        raise StoreError(f"{program} failed: {text}", remedy="Look at the file, the disk's space and the database's address.")
+    for path in (found or own, own):
+        done = subprocess.run([path, *arguments], capture_output=True, text=True, check=False)  # noqa: S603  # our own arguments
+        if done.returncode == 0:
+            return
+        if not any(word in done.stderr for word in _OTHER_VERSION):
+            break
+    text = next(
+        (line for line in done.stderr.splitlines() if "error" in line.lower()), done.stderr.strip() or "no reason given"
+    )
+    raise StoreError(f"{program} failed: {text}", remedy="Look at the file, the disk's space and the database's address.")
 
 
 def _empty(url: str) -> None:

@@ -29,7 +29,9 @@ def sandbox() -> None:
 @sandbox.command("load")
 @click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--generated", is_flag=True, help="A made-up shop instead of a file.")
-@click.option("--orders", default=6400, show_default=True, type=click.IntRange(1), help="Orders of a generated shop.")
+@click.option(
+    "--orders", default=6400, show_default=True, metavar="N", type=click.IntRange(1), help="Orders of a generated shop."
+)
 @_shop_option
 @json_option
 def load(file: Path | None, generated: bool, orders: int, shop: str, as_json: bool) -> None:

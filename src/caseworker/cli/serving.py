@@ -35,7 +35,9 @@ def worker(until_stdin_closes: bool) -> None:
 
 
 @click.command()
-@click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on; 0 takes a free one. [CASEWORKER_SMTP_PORT]")
+@click.option(
+    "--port", metavar="N", type=click.IntRange(0, 65535), help="Port to listen on; 0 takes a free one. [CASEWORKER_SMTP_PORT]"
+)
 def intake(port: int | None) -> None:
     """Take mails in by SMTP until it is told to stop. A mail is acknowledged when it is stored, not before.
 
@@ -53,7 +55,7 @@ def intake(port: int | None) -> None:
 
 
 @click.command()
-@click.option("--workers", type=click.IntRange(0, 64), help="Worker processes. [CASEWORKER_WORKERS, 2]")
+@click.option("--workers", metavar="N", type=click.IntRange(0, 64), help="Worker processes. [CASEWORKER_WORKERS, 2]")
 @click.option("--no-console", is_flag=True, help="Leave the web pages out.")
 def serve(workers: int | None, no_console: bool) -> None:
     """Run everything by one command: intake, worker processes, console. Ends in order on SIGTERM or Ctrl-C.

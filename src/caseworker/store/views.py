@@ -25,7 +25,7 @@ class PostgresViews:
         if status:
             statement = statement.where(c.status == status)
         if intent:
-            statement = statement.where(c.intents.any(intent))
+            statement = statement.where(sa.literal(intent) == sa.any_(c.intents))
         if queue:
             statement = statement.where(c.queue == queue)
         for word in search.lower().split():

@@ -1,0 +1,213 @@
+"""The command line over a real database: cases, queues, brakes, history, backups."""
+
+import io
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+from cli_house import MAILBOX, Desk, install, mail, reading
+
+from caseworker.core.clock import utc_now
+
+
+@pytest.fixture
+def desk(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Desk:
+    made = Desk(capsys)
+    install(monkeypatch, tmp_path, database_url, made.readings)
+    made.load_shop()
+    return made
+
+
+def cancelled(desk: Desk) -> str:
+    """A cancel, done and answered; returns the order's number."""
+    order = desk.order("paid", "processing")
+    desk.readings["cancel it"] = reading("cancel_order", order_number=order["number"])
+    desk.work(mail("cancel it", f"Please cancel {order['number']}.", sender=order["email"]))
+    return str(order["number"])
+
+
+def escalated(desk: Desk) -> None:
+    desk.readings["court"] = reading("legal_threat")
+    desk.work(mail("court", "You will hear from my lawyer.", sender="angry@customer.example"))
+
+
+def test_a_case_is_listed_shown_and_explained(desk: Desk) -> None:
+    assert desk("cases", "list") == ""
+    number = cancelled(desk)
+    [row] = desk.json("cases", "list", "--search", number.lower(), "--intent", "cancel_order")
+    assert (row["status"], row["outcomes"]) == ("closed", ["resolved"])
+    assert desk.json("cases", "list", "--status", "with_people") == []
+    shown = desk("cases", "show", row["case"])
+    assert "orders.cancel: done" in shown
+    assert f"Please cancel {number}." in shown
+    assert "Reply to" in shown
+    story = desk.json("cases", "show", row["case"])
+    assert [moment["kind"] for moment in story["moments"]][:2] == ["mail", "read"]
+    assert story["requests"][0]["outcome"] == "resolved"
+    told = desk("explain", row["case"])
+    assert "Row cancel_all fires" in told
+    assert "does not hold" in told
+    decisions = desk.json("explain", row["case"])
+    fired = [line["name"] for line in decisions[0]["decision"]["rows"] if line["verdict"] == "fired"]
+    assert fired == ["cancel_all"]
+
+
+def test_a_raw_mail_comes_back_as_it_was(desk: Desk) -> None:
+    desk.readings["court"] = reading("legal_threat")
+    raw = mail("court", "Mon avocat vous \u00e9crira.", sender="angry@customer.example")
+    desk.work(raw)
+    done = subprocess.run([sys.executable, "-m", "caseworker", "cases", "raw", "1"], capture_output=True, check=True)
+    assert done.stdout == raw
+
+
+def test_a_case_that_is_not_there_is_said_so(desk: Desk) -> None:
+    assert "There is no case 99." in desk("cases", "show", "99", code=2)
+    assert "is no case" in desk("explain", "CW-000001-ZZ", code=2)
+    assert "no raw mail" in desk("cases", "raw", "99", code=2)
+    assert "no queue item" in desk("queue", "show", "99", code=2)
+
+
+def test_people_decide_and_the_case_goes_on(desk: Desk, tmp_path: Path) -> None:
+    escalated(desk)
+    [entry] = desk.json("queue", "list")
+    item = str(entry["item"]["id"])
+    assert "lawyer" in desk("queue", "show", item) or "legal" in desk("queue", "show", item)
+    assert "does not fit" in desk("queue", "decide", item, "--approve", code=2)
+    words = tmp_path / "answer.txt"
+    words.write_text("We are sorry. The manager will call you tomorrow.\n")
+    desk("queue", "decide", item, "--resolve", "--by", "anna", "--note", "called her", "--reply", str(words))
+    desk.work()
+    assert desk.json("queue", "list") == []
+    shown = desk("cases", "show", entry["reference"])
+    assert "anna decided: resolve" in shown
+    assert "The manager will call you tomorrow." in shown
+    assert "decided already" in desk("queue", "decide", item, "--resolve", code=2)
+
+
+def test_a_stop_holds_back_and_resume_lists_it(desk: Desk) -> None:
+    assert desk.json("stop", "--by", "anna")["scope"] == "all"
+    number = cancelled(desk)
+    [row] = desk.json("cases", "list", "--search", number)
+    assert row["status"] == "waiting"
+    lifted = desk.json("resume")
+    assert lifted["lifted"] == ["1: all"]
+    assert [held["operation"] for held in lifted["held"]] == ["orders.cancel"]
+    desk.work()
+    [row] = desk.json("cases", "list", "--search", number)
+    assert row["outcomes"] == ["resolved"]
+    assert "no stop was on" in desk("resume")
+
+
+def test_what_was_set_aside_is_listed_and_taken_up(desk: Desk, database_url: str) -> None:
+    escalated(desk)
+    assert desk("retry", "--list") == ""
+    with psycopg.connect(database_url) as connection:
+        connection.execute("UPDATE events SET aside = true, done_at = NULL, error = 'it failed'")
+    listed = desk.json("retry", "--list")
+    assert listed["aside"][0]["error"] == "it failed"
+    assert listed["taken_up"] == 0
+    assert desk.json("retry", "--case", "1")["taken_up"] >= 1
+    assert desk.json("retry", "--list")["aside"] == []
+
+
+def test_history_is_decided_and_nothing_is_done(desk: Desk, tmp_path: Path) -> None:
+    order = desk.order("paid", "processing")
+    desk.readings["old cancel"] = reading("cancel_order", order_number=order["number"])
+    desk.readings["old threat"] = reading("legal_threat")
+    desk.readings["odd"] = reading(abstained="language")
+    folder = tmp_path / "mails"
+    folder.mkdir()
+    for i, subject in enumerate(desk.readings):
+        long_ago = utc_now() - timedelta(days=400)
+        (folder / f"{i}.eml").write_bytes(mail(subject, f"Words of {subject}", sender=order["email"], at=long_ago))
+    told = desk.json("import", str(folder), "--mailbox", MAILBOX)
+    assert told["imported"]["mails"] == 3
+    assert told["report"]["intents"]["cancel_order"] == {"acted": 1}
+    assert told["report"]["intents"]["legal_threat"] == {"escalated": 1}
+    assert told["report"]["abstained"] == {"language": 1}
+    assert desk.json("queue", "list") == []
+    dump = desk("sandbox", "dump", "-")
+    assert dump.count('"cancelled"') == str(desk.shop).count("'cancelled'")
+    rows = desk.json("cases", "list")
+    assert all(row["opened_at"] < (utc_now() - timedelta(days=399)).isoformat() for row in rows)
+    again = desk.json("import", str(folder), "--mailbox", MAILBOX)
+    assert (again["imported"]["mails"], again["imported"]["duplicates"]) == (0, 3)
+
+
+def test_new_mails_are_acted_upon_only_when_young(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.readings["young"] = desk.readings["old"] = reading("legal_threat")
+    folder = tmp_path / "mails"
+    folder.mkdir()
+    for subject, days in (("young", 1), ("old", 8)):
+        raw = mail(subject, f"Words, {subject}", sender="a@b.example", at=utc_now() - timedelta(days=days))
+        (folder / f"{subject}.eml").write_bytes(raw)
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    assert "1 mails are young enough" in desk("import", str(folder), "--mailbox", MAILBOX, "--as", "new", code=130)
+    told = desk.json("import", str(folder), "--mailbox", MAILBOX, "--as", "new", "--yes")
+    assert (told["imported"]["mails"], told["left_out"]) == (1, 1)
+    desk.work()
+    assert len(desk.json("queue", "list")) == 1
+
+
+def test_a_mailbox_that_is_not_ours_takes_nothing(desk: Desk, tmp_path: Path) -> None:
+    file = tmp_path / "one.eml"
+    file.write_bytes(mail("x", "y", sender="a@b.example"))
+    assert "no mailbox of ours" in desk("import", str(file), "--mailbox", "other@shop.example", code=1)
+
+
+def test_a_backup_brings_everything_back(desk: Desk, tmp_path: Path, database_url: str) -> None:
+    number = cancelled(desk)
+    before = desk.json("cases", "list")
+    file = tmp_path / "all.dump"
+    desk("backup", str(file))
+    assert "is there already" in desk("backup", str(file), code=2)
+    with psycopg.connect(database_url) as connection:
+        connection.execute("DELETE FROM timeline")
+        connection.execute("DROP SCHEMA sandbox CASCADE")
+    for _ in range(2):  # a database that was restored once is restored again
+        desk("restore", str(file), "--yes")
+        assert desk.json("cases", "list", "--search", number) == before
+        assert "orders.cancel: done" in desk("cases", "show", before[0]["case"])
+        assert number in desk("sandbox", "dump", "-")
+
+
+def test_a_file_that_is_no_backup_costs_nothing(desk: Desk, tmp_path: Path) -> None:
+    cancelled(desk)
+    file = tmp_path / "nonsense.dump"
+    file.write_text("nonsense")
+    assert "pg_restore failed" in desk("restore", str(file), "--yes", code=1)
+    assert len(desk.json("cases", "list")) == 1
+
+
+def test_the_sandbox_is_filled_and_misbehaves(desk: Desk, tmp_path: Path) -> None:
+    assert "40 orders" in desk("sandbox", "load", "--generated", "--orders", "40")
+    file = tmp_path / "shop.json"
+    desk("sandbox", "dump", str(file))
+    assert "40 orders" in desk("sandbox", "load", str(file), "--shop", "other")
+    assert "error_500" in desk("sandbox", "faults", '{"error_500": 0.5}')
+    assert "knows" in desk("sandbox", "faults", '{"nonsense": 1}', code=1)
+    file.write_text("{")
+    assert "no JSON" in desk("sandbox", "load", str(file), code=2)
+
+
+def test_doctor_says_what_is_wrong(desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("CASEWORKER_RELAY", f"maildir:{tmp_path / 'out'}")
+    found = {finding["name"]: finding for finding in desk.json("doctor")["findings"]}
+    assert {found[name]["verdict"] for name in ("python", "data directory", "playbook", "reader", "database")} == {"ok"}
+    assert found["stops"]["verdict"] == "ok"
+    desk("stop", "--intent", "cancel_order")
+    found = {finding["name"]: finding for finding in desk.json("doctor")["findings"]}
+    assert "cancel_order" in found["stops"]["message"]
+    monkeypatch.setenv("CASEWORKER_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
+    monkeypatch.setenv("CASEWORKER_RELAY", "smtp://127.0.0.1:1")
+    wrong = {f["name"]: f for f in desk.json("doctor", code=1)["findings"]}
+    assert wrong["database"]["verdict"] == wrong["relay"]["verdict"] == "error"
+    assert "CASEWORKER_DATABASE_URL" in wrong["database"]["advice"]
+
+
+def test_upgrade_may_be_called_again(desk: Desk) -> None:
+    assert "schema" in desk("upgrade")
+    assert "schema" in desk("upgrade")
