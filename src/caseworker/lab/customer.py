@@ -52,6 +52,7 @@ class Customer:
     asked: list[str] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
     _times: Counter[str] = field(default_factory=Counter)
+    _on_its_way: dict[str, datetime] = field(default_factory=dict)
     _confirms: set[tuple[int, int, str]] = field(default_factory=set)
     _own_ids: list[str] = field(default_factory=list)
 
@@ -79,7 +80,7 @@ class Customer:
         self.asked.extend(keys)
         ways: dict[tuple[str, str, Person | None], list[Mail]] = {}
         for key in keys:
-            answer = self._answer(key)
+            answer = self._answer(key, now)
             if answer is not None:
                 ways.setdefault((answer.thread, answer.auth, answer.sender), []).append(answer)
         return [self._reply(answers, reply, now) for answers in ways.values()]
@@ -97,12 +98,15 @@ class Customer:
                 asks.append(CONFIRM)
         return tuple(dict.fromkeys(asks))
 
-    def _answer(self, key: str) -> Mail | None:
+    def _answer(self, key: str, now: datetime) -> Mail | None:
+        """The next answer, unless there is none or the one before is not written yet: nobody answers twice at once."""
         answers = self.scenario.answers.get(key, ())
-        if not answers:
+        if not answers or self._on_its_way.get(key, now) > now:
             return None
         self._times[key] += 1
-        return answers[min(self._times[key], len(answers)) - 1]
+        answer = answers[min(self._times[key], len(answers)) - 1]
+        self._on_its_way[key] = now + answer.after
+        return answer
 
     def _reply(self, answers: Sequence[Mail], reply: Delivered, now: datetime) -> Outgoing:
         first = answers[0]
