@@ -100,23 +100,39 @@ class Installation:
 
     # -- waiting -------------------------------------------------------------------------------------------------------
 
-    async def settle(self, timeout: float = 120.0) -> None:
-        """Return when nothing is under way: no mail, no job, no case at work, nothing due. Raises NotSettled.
+    async def settle(self, *, patience: float = 120.0, limit: float = 3600.0) -> None:
+        """Return when nothing is under way: no mail, no job, no case at work, nothing due.
 
-        What is due and that nobody looks at is woken at once, not by the next sweep.
+        What is due and that nobody looks at is woken at once, not by the next sweep. Raises NotSettled when nothing has moved
+        for `patience` seconds, or after `limit` seconds of work.
         """
-        deadline, quiet = time.monotonic() + timeout, 0
-        while quiet < QUIET_LOOKS:
-            idle = await self._idle()
-            quiet = quiet + 1 if idle else 0
-            if not idle and time.monotonic() > deadline:
-                due = await self.app.control.due_cases(await self.now(), AT_ONCE)
-                raise NotSettled(
-                    f"Work does not end: {self.relay.busy} mails under way, {await self._jobs()} jobs, cases due: {due[:10]}.",
-                    remedy="Look at the workers' logs and at `caseworker cases list`.",
-                )
-            if quiet < QUIET_LOOKS and not idle:
+        begun = moved = time.monotonic()
+        quiet = 0
+        before: tuple[int, ...] = ()
+        while True:
+            quiet = quiet + 1 if await self._idle() else 0
+            if quiet >= QUIET_LOOKS:
+                return
+            there, now = await self._under_way(), time.monotonic()
+            if there != before:
+                before, moved = there, now
+            if now - moved > patience or now - begun > limit:
+                raise await self._stuck(now - begun)
+            if not quiet:
                 await asyncio.sleep(POLL)
+
+    async def _under_way(self) -> tuple[int, ...]:
+        """Figures that change while anything goes on."""
+        relay = self.relay
+        return relay.busy, len(relay.accepted), len(relay.delivered), await self._jobs(), await self.app.control.working()
+
+    async def _stuck(self, seconds: float) -> NotSettled:
+        due = await self.app.control.due_cases(await self.now(), AT_ONCE)
+        return NotSettled(
+            f"Work does not end after {seconds:.0f} s: {self.relay.busy} mails under way, {await self._jobs()} jobs, "
+            f"cases due: {list(due[:10])}.",
+            remedy="Look at the workers' logs and at `caseworker cases list`.",
+        )
 
     async def _idle(self) -> bool:
         if self.relay.busy:
