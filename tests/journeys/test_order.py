@@ -1,6 +1,11 @@
 """A case's mails are heard in the order in which they came, whatever fails in between."""
 
+import asyncio
+from collections.abc import Coroutine
+
 from house import House, order_in, reading
+
+from caseworker.cases.intake import Taken
 
 
 async def test_a_mail_that_waits_to_be_tried_again_holds_back_the_next_one_of_its_case(house: House) -> None:
@@ -20,3 +25,17 @@ async def test_a_mail_that_waits_to_be_tried_again_holds_back_the_next_one_of_it
     await house.work()
     rows = house.sql("select data->>'message' from timeline where kind = 'mail' order by line")
     assert [int(row[0]) for row in rows] == [first.message, second.message]
+
+
+async def test_mails_of_one_case_that_come_at_once_do_not_stand_in_each_others_way(house: House) -> None:
+    order = order_in(house, "paid", "processing")
+    house.readings["first"] = reading("where_is_my_order", fields={"order_number": order["number"]})
+    first = await house.mail("first", "Where is it?", sender=order["email"], message_id="<first@customer.example>")
+
+    def more(number: int) -> Coroutine[object, object, Taken]:
+        return house.mail(f"more {number}", "And now?", sender=order["email"], references="<first@customer.example>")
+
+    taken = await asyncio.gather(*(more(number) for number in range(12)))
+    assert {mail.case for mail in taken} == {first.case}
+    rows = house.sql("select data->>'message' from events where kind = 'mail' order by seq")
+    assert [int(row[0]) for row in rows] == sorted(mail.message for mail in (first, *taken))

@@ -40,10 +40,13 @@ class PostgresIntake:
             new = case is None and (arrival.message.classification.for_person or arrival.history)
             if new:
                 case = await _open_case(connection, arrival)
+            # The case is locked before the message refers to it: two mails of one case at once would each hold a share of
+            # its row and wait for the other's. So messages and events are numbered in the same order, too.
+            seq = 0 if case is None else await _lock_case(connection, case)
             message = await _store_message(connection, arrival, raw=raw, case=case)
             if case is None:
                 return Taken(0, new_case=False, duplicate=False, message=message)
-            await self._add_event(connection, arrival, case=case, message=message)
+            await self._add_event(connection, arrival, case=case, message=message, seq=seq)
         return Taken(case, new_case=new, duplicate=False, message=message)
 
     async def keep_unparsed(self, arrival: Arrival, error: str) -> None:
@@ -51,9 +54,7 @@ class PostgresIntake:
         async with self._database.begin() as connection:
             await _store_raw(connection, arrival, status="unparsed", error=error)
 
-    async def _add_event(self, connection: AsyncConnection, arrival: Arrival, *, case: int, message: int) -> None:
-        statement = sa.select(t.cases.c.next_seq).where(t.cases.c.number == case).with_for_update()
-        seq = int((await connection.execute(statement)).scalar_one())
+    async def _add_event(self, connection: AsyncConnection, arrival: Arrival, *, case: int, message: int, seq: int) -> None:
         data = {"message": message, "kind": arrival.message.classification.kind}
         event = NewEvent(arrival.event_id, "mail", data, arrival.received_at)
         seq = await add_events(connection, case, [event], seq=seq, now=arrival.received_at)
@@ -73,6 +74,12 @@ async def wake(connection: AsyncConnection, wake_up: WakeUp, case: int, *, prior
             await wake_up(driver, case, priority)
     except AlreadyAwake:
         return
+
+
+async def _lock_case(connection: AsyncConnection, case: int) -> int:
+    """Hold the case until the transaction ends. Returns its next sequence number."""
+    statement = sa.select(t.cases.c.next_seq).where(t.cases.c.number == case).with_for_update()
+    return int((await connection.execute(statement)).scalar_one())
 
 
 async def _store_raw(connection: AsyncConnection, arrival: Arrival, *, status: str, error: str) -> int | None:
