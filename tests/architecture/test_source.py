@@ -14,12 +14,10 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 MAX_FILE, MAX_FUNCTION = 400, 60
 
 LONG_FILES: dict[str, tuple[int, str]] = {
-    "app/story.py": (465, "one sentence for every kind of line that a timeline knows"),
     "cases/machine.py": (440, "the machine is read from top to bottom, one function for each move"),
-    "sop/model.py": (417, "the types of the language, one beside the other"),
+    "sop/model.py": (430, "the types of the language, one beside the other"),
 }
 LONG_FUNCTIONS: dict[str, tuple[int, str]] = {
-    "bootstrap.py:build": (70, "the wiring is one list in the order in which things need each other"),
     "store/migrations/versions/0001_first.py:upgrade": (260, "a migration is written once and never read as code"),
 }
 BROAD_EXCEPT = {
@@ -87,7 +85,8 @@ def test_errors_are_caught_by_name() -> None:
         for node in ast.walk(_tree(path)):
             if isinstance(node, ast.ExceptHandler):
                 caught = ast.unparse(node.type) if node.type else "everything"
-                if re.search(r"\b(Exception|BaseException|everything)\b", caught):
+                passed_on = isinstance(node.body[-1], ast.Raise) and node.body[-1].exc is None
+                if re.search(r"\b(Exception|BaseException|everything)\b", caught) and not passed_on:
                     broad.add(_name(path))
     assert broad == set(BROAD_EXCEPT)
 

@@ -172,7 +172,8 @@ class House:
     def sql(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         """Look into the database, past everything."""
         with psycopg.connect(self.app.database.url) as connection:
-            return connection.execute(statement.encode(), values).fetchall()
+            cursor = connection.execute(statement.encode(), values)
+            return cursor.fetchall() if cursor.description else []
 
 
 @asynccontextmanager

@@ -39,3 +39,16 @@ async def test_mails_of_one_case_that_come_at_once_do_not_stand_in_each_others_w
     assert {mail.case for mail in taken} == {first.case}
     rows = house.sql("select data->>'message' from events where kind = 'mail' order by seq")
     assert [int(row[0]) for row in rows] == sorted(mail.message for mail in (first, *taken))
+
+
+async def test_a_second_wish_in_the_thread_does_not_change_what_the_first_one_is_about(house: House) -> None:
+    cancelled, asked = [o for o in house.shop["orders"] if o["state"] in ("paid", "processing") and len(o["payments"]) == 1][:2]
+    house.readings["first"] = reading("cancel_order", fields={"order_number": cancelled["number"]})
+    house.readings["second"] = reading("where_is_my_order", fields={"order_number": asked["number"]})
+    await house.sandbox.put("base", "orders", {**asked, "customer": cancelled["customer"], "email": cancelled["email"]})
+    await house.mail("first", "Please cancel it.", sender=cancelled["email"], message_id="<first@customer.example>")
+    await house.mail("second", "Where is the other?", sender=cancelled["email"], references="<first@customer.example>")
+    await house.work()
+    [text] = house.outbox.texts
+    assert f"cancelled your order {cancelled['number']}" in text
+    assert asked["number"] in text

@@ -176,11 +176,7 @@ class Executor:
 
     async def _send(self, lease: Lease, case: Case, effect: Effect) -> None:
         now = await self.clock.now()
-        try:
-            mail = self.sender.compose(case, effect)
-        except MailError as impossible:  # the same mail would be as impossible tomorrow
-            await self._aside(lease, effect, {"code": "not_composed", "message": impossible.message}, now=now)
-            return
+        mail = self.sender.compose(case, effect)
         if await self.effects.sent_today(mail.to.email, now) >= self.sender.daily_limit:
             error = {"code": "daily_limit", "message": f"{mail.to.email} had enough automatic mails today"}
             await self.effects.end(lease, effect, EffectOutcome("refused", {}, error), now=now)
@@ -196,6 +192,8 @@ class Executor:
                 await self._aside(lease, effect, problem, now=now)
             else:
                 await self._later(lease, effect, problem, now=now, after=_back_off(effect, None))
+        except MailError as error:  # no mail can be made of it, today or tomorrow
+            await self._aside(lease, effect, {"code": "not_composed", "message": error.message}, now=now)
         else:
             await self._sent(lease, effect, mail, answer)
 
