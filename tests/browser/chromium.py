@@ -74,7 +74,13 @@ def browser(profile: Path) -> Iterator[Page]:
     if found is None:
         pytest.skip("no browser to test with: apt-get install chromium")
     flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
-    flags += ["--disable-dev-shm-usage", "--remote-debugging-port=0", "--remote-allow-origins=*", f"--user-data-dir={profile}"]
+    flags += [
+        "--disable-dev-shm-usage",
+        "--hide-scrollbars",
+        "--remote-debugging-port=0",
+        "--remote-allow-origins=*",
+        f"--user-data-dir={profile}",
+    ]
     process = subprocess.Popen([found, *flags, "about:blank"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         with connect(_address(profile, process), max_size=None, proxy=None) as socket:

@@ -352,7 +352,7 @@ def _promise(row: Any) -> PromiseTold:
 
 def _row(entry: RowTrace, conditions: Mapping[str, str]) -> RowTold:
     note = entry.error or (f"missing: {', '.join(entry.missing)}" if entry.missing else "")
-    seen = tuple((path, shown(value)) for path, value in entry.seen.items())
+    seen = tuple((path, told) for path, value in entry.seen.items() if (told := shown(value)) != "a record")
     return RowTold(entry.row, entry.verdict, conditions.get(entry.row, ""), seen, note)
 
 

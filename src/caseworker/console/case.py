@@ -43,12 +43,14 @@ def add_case_page(facade: Facade) -> None:
             _head(story)
             news = link("This case has changed. Show it.", f"/cases/{reference}", "cw-news")
             news.visible = False
-            with box("cw-columns"):
+            beside = any((story.items, story.under_way, story.promises))
+            with box("cw-columns" if beside else ""):
                 with box("cw-timeline", tag="ol"):
                     for moment in story.moments:
                         _moment(moment)
-                with box("cw-side", tag="aside"):
-                    _side(story, facade)
+                if beside:
+                    with box("cw-side", tag="aside"):
+                        _side(story, facade)
 
         async def look() -> None:
             fresh = await facade.managers.file(reference)
