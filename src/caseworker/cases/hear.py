@@ -32,7 +32,7 @@ class MailFacts:
 def hear_mail(case: Case, mail: MailFacts, reading: Reading, release: Release) -> tuple[Case, tuple[Entry, ...]]:
     """The case after a person's mail: sender, answers, new requests."""
     if mail.text_hash and mail.text_hash in case.texts:  # nothing new; an answer that is under way still goes out
-        return replace(case, contacts=case.contacts + 1), (Entry("not_answered", {"because": "the same words as before"}),)
+        return _hear_repeated(case)
     if mail.may_answer or not case.sender:  # a machine that writes into a thread does not become its customer
         case = _hear_sender(case, mail)
     if not mail.text_hash and not mail.attachments and case.requests:
@@ -49,6 +49,15 @@ def hear_mail(case: Case, mail: MailFacts, reading: Reading, release: Release) -
         joined = _to_people(joined, release.playbook.worker.fallback_queue, because="not_to_be_answered", intent="unclear")
     entries = (Entry("read", _summary(reading)),)
     return joined, entries
+
+
+def _hear_repeated(case: Case) -> tuple[Case, tuple[Entry, ...]]:
+    """Nothing new, so nothing to answer; but who was asked and can only say it again is heard by a person."""
+    requests = tuple(
+        replace(r, status="open", because="no_usable_answer") if r.status == "awaiting_customer" else r for r in case.requests
+    )
+    entry = Entry("not_answered", {"because": "the same words as before"})
+    return replace(case, contacts=case.contacts + 1, requests=requests, asking=(), asked_at=None), (entry,)
 
 
 def _hear_sender(case: Case, mail: MailFacts) -> Case:
@@ -84,8 +93,22 @@ def _language(case: Case, reading: Reading, release: Release) -> str:
     return case.language or worker.default_language
 
 
+def _answered(case: Case, r: RequestState, values: Mapping[str, object], *, own_wish: bool) -> Mapping[str, object]:
+    asked = case.asking if r.status == "awaiting_customer" else ()
+    if own_wish:
+        values = {key: value for key, value in values.items() if key in asked or key not in r.answers}
+    if (
+        "postcode" in r.answers and "postcode" not in asked
+    ):  # that of some other address, which proves nothing and undoes nothing
+        values = {key: value for key, value in values.items() if key != "postcode"}
+    return {**r.answers, **values}
+
+
 def _hear_answers(case: Case, reading: Reading) -> Case:
-    """Fields said for the whole mail answer every open request; what an open request asked for is no longer awaited."""
+    """Fields said for the whole mail answer every open request; what an open request asked for is no longer awaited.
+
+    A mail with a wish of its own speaks of that one: it answers what was asked or is not known yet, and changes nothing else.
+    """
     values = {key: field.value for key, field in reading.fields.items()}
     confirmed = values.pop("confirm", None)
     requests = []
@@ -94,7 +117,7 @@ def _hear_answers(case: Case, reading: Reading) -> Case:
         if r.outcome == "no_answer" and values:  # given up; the answer comes late and goes on where it stopped
             heard = replace(r, status="open", outcome="", answers={**r.answers, **values})
         if r.status in ("open", "acting", "awaiting_customer", "waiting"):
-            heard = replace(r, answers={**r.answers, **values})
+            heard = replace(r, answers=_answered(case, r, values, own_wish=bool(reading.requests)))
             if r.confirming and isinstance(confirmed, bool):
                 heard = replace(heard, confirmed={**r.confirmed, r.confirming: confirmed}, confirming="")
             if r.status == "awaiting_customer":
@@ -158,8 +181,9 @@ def _hear_unusual(case: Case, reading: Reading, release: Release, *, waited: boo
         matter = next((i for i in release.playbook.intents.values() if risk == i.name or risk in i.risks), None)
         queue = matter.queue if matter and matter.queue else worker.fallback_queue
         return _to_people(case, queue, because=risk, intent=matter.name if matter else risk)
-    answered = bool(reading.fields) and waited
-    heard = bool(reading.requests) or answered or reading.thanks or (reading.chaser and bool(case.requests))
+    # An answer that was not understood is asked for once more; a person who has the case sees the mail anyway.
+    expected = waited or any(r.status == "with_people" for r in case.requests)
+    heard = bool(reading.requests) or expected or reading.thanks or (reading.chaser and bool(case.requests))
     if not heard and (reading.abstained or not case.requests):
         because = f"not_understood:{reading.abstained or 'nothing_asked'}"
         return _to_people(case, worker.fallback_queue, because=because, intent="unclear")
