@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -27,7 +27,10 @@ _CLAUSE = 0.65  # a clause has to be this sure to say what its sentence does not
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One request before its fields: intent, how sure, the sentence that says it best, all sentences that speak of it."""
+    """One request before its fields: intent, how sure, the sentence that says it best, all sentences that speak of it.
+
+    `parts` are its clauses where it shares a sentence with another request of the mail.
+    """
 
     intent: str
     confidence: float
@@ -35,6 +38,7 @@ class Found:
     sentences: tuple[Sentence, ...]
     asked: bool
     wish: str = ""
+    parts: tuple[Sentence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,7 @@ def understand(scored: Scored) -> Sense:
     grouped = _grouped(mentions, scored)
     requests = _without_repeats(_absorbed(_delivered(grouped, scored)))
     kept = tuple(sorted((r for r in requests if r.confidence >= ACCEPT), key=_position))
-    kept = tuple(_with_wish(request, scored) for request in kept)
+    kept = tuple(_with_parts(_with_wish(request, scored), kept, scored) for request in kept)
     thanks = _says("thanks", scored)
     chaser = _says("chaser", scored) and not kept
     return Sense(
@@ -301,7 +305,28 @@ def _with_wish(found: Found, scored: Scored) -> Found:
     if max(refund, replacement) < 0.5 or abs(refund - replacement) < 0.2:
         return found
     wish = "refund" if refund > replacement else "replacement"
-    return Found(found.intent, found.confidence, found.best, found.sentences, found.asked, wish)
+    return replace(found, wish=wish)
+
+
+def _with_parts(found: Found, kept: Sequence[Found], scored: Scored) -> Found:
+    """Of a sentence that several requests share, each keeps the clauses that speak of it more than of the others."""
+    rivals = {other.intent for other in kept if other.intent != found.intent and _share(other, found)}
+    if not rivals:
+        return found
+    parts: list[Sentence] = []
+    for (parent, clause), row in zip(scored.clauses, scored.clause_rows, strict=True):
+        if any(_within(clause, spoken) for spoken in found.sentences) or scored.sentences[parent] in found.sentences:
+            ranked = [intent for _, intent in _ranked(scored, row, clause) if intent in {*rivals, found.intent}]
+            parts += [clause] if ranked[:1] == [found.intent] else []
+    return replace(found, parts=tuple(parts))
+
+
+def _share(one: Found, other: Found) -> bool:
+    return any(_within(a, b) or _within(b, a) for a in one.sentences for b in other.sentences)
+
+
+def _within(inner: Sentence, outer: Sentence) -> bool:
+    return inner.source == outer.source and outer.start <= inner.start and inner.end <= outer.end
 
 
 def _unclear(scored: Scored, mentions: Sequence[_Mention], kept: Sequence[Found]) -> Sentence | None:

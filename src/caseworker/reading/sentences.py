@@ -116,6 +116,8 @@ def _is_abbreviation(text: str, start: int, dot: int, after: int) -> bool:
     word = text[start:dot].rsplit(maxsplit=1)[-1].lower().lstrip("(\"'") if text[start:dot].split() else ""
     if word in _ABBREVIATIONS or (len(word) == 1 and word.isalpha()):
         return True
+    if re.fullmatch(r"\d{1,2}\.\d{1,2}", word):  # "am 26.11. zugestellt"
+        return text[after : after + 2].strip()[:1].islower() or bool(_BEFORE_DAY.search(text[start:dot].rpartition(".")[0]))
     if not (word.isdigit() and len(word) <= 2 and text[after : after + 1] == " "):
         return False
     following = text[after : after + 12].lstrip()

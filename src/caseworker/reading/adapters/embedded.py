@@ -1,7 +1,9 @@
 """The default reader: no key, no network. Sentences, encoder, heads, aggregation, fields; unsure means it abstains."""
 
 import asyncio
+import re
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from caseworker.reading import aggregate, language
@@ -13,13 +15,31 @@ from caseworker.reading.ports import Encoder
 from caseworker.reading.sentences import Sentence, clauses, split
 
 _MAIL_WORDS = 120  # of the whole mail that are encoded at once; long input is slow and blurred
+_ONE_AT_A_TIME = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reading")  # its own, so that reading starves nobody
+_ONE_ORDER_EACH = frozenset(  # a question about two orders is two requests; what is hard to undo is never doubled
+    {
+        "where_is_my_order",
+        "delivered_not_received",
+        "refund_status",
+        "return_item",
+        "damaged_item",
+        "missing_item",
+        "wrong_item",
+    }
+)
+_GOES_ON = re.compile(
+    r"^\W*(?:[-–—•*·]|\(?\d{1,2}[.)]\s|(?:also|and|plus|as well as|likewise|same (?:for|with)|und|auch|außerdem|ebenso|sowie"
+    r"|dazu|genauso)\b)",
+    re.IGNORECASE,
+)
 _SUBJECT_NOISE = ("re:", "aw:", "fwd:", "wg:", "fw:", "antw:")
 
 
 class EmbeddedReader:
     """Reads English and German well and other languages of the encoder as far as `languages` allows.
 
-    `heads` must belong to `encoder`; raises `ReadingError` otherwise. The CPU work runs in a thread.
+    `heads` must belong to `encoder`; raises `ReadingError` otherwise. The CPU work runs in a thread
+    of its own, one mail after the other: the event loop stays free and the other threads keep theirs.
     """
 
     name = "embedded"
@@ -38,7 +58,8 @@ class EmbeddedReader:
         self, mail: MailText, *, intents: Sequence[Intent], questions: Sequence[Question], context: Context
     ) -> Reading:
         """Reads one mail; see the port."""
-        return await asyncio.to_thread(self._read, mail, intents, questions, context)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(_ONE_AT_A_TIME, self._read, mail, intents, questions, context)
 
     def _read(self, mail: MailText, intents: Sequence[Intent], questions: Sequence[Question], context: Context) -> Reading:
         body, subject = split(mail.body), split(_without_prefix(mail.subject), "subject")
@@ -78,7 +99,7 @@ class EmbeddedReader:
         intents: Sequence[Intent],
         questions: Sequence[Question],
     ) -> Reading:
-        asked = _new_requests(sense, answers, scope.context)
+        asked = _per_order(_new_requests(sense, answers, scope.context), found)
         known = {intent.name for intent in intents}
         requests = tuple(self._request(r, scope, found, questions, alone=len(asked) == 1) for r in asked if r.intent in known)
         abstained = _abstention(sense, asked, requests, answers)
@@ -104,6 +125,7 @@ class EmbeddedReader:
     ) -> Request:
         where = whole(request.best)
         own = scope if alone else replace(scope, sentences=_around(request, scope.sentences))
+        own = replace(own, own=request.parts or _own(request, scope.sentences))
         fields = read.of_request(questions, own, found, where)
         for question in questions:
             if request.wish and question.kind == "choice" and question.key not in fields and request.wish in question.options:
@@ -141,6 +163,36 @@ def _abstention(
     if not asked and not answers and not sense.thanks and not sense.chaser:
         return "unsure"
     return ""
+
+
+def _per_order(requests: Sequence[aggregate.Found], found: Sequence[numbers.Written]) -> tuple[aggregate.Found, ...]:
+    """A request whose sentences name several orders, each in a sentence of its own, is one request for each of them."""
+    split: list[aggregate.Found] = []
+    for request in requests:
+        by_number: dict[str, list[Sentence]] = {}
+        for sentence in request.sentences:
+            inside = [n for n in found if n.where.source == sentence.source and sentence.start <= n.where.start < sentence.end]
+            if len(inside) == 1 and sentence.source == "body":
+                by_number.setdefault(inside[0].value, []).append(sentence)
+        if len(by_number) < 2 or request.intent not in _ONE_ORDER_EACH:
+            split.append(request)
+        else:
+            split += [replace(request, best=own[0], sentences=tuple(own)) for own in by_number.values()]
+    return tuple(split)
+
+
+def _own(request: aggregate.Found, sentences: Sequence[Sentence]) -> list[Sentence]:
+    """The sentences of the body that say the request, with list items and "also ..." that go on after them."""
+    own: list[Sentence] = []
+    listing = False
+    for sentence in sentences:
+        if sentence.source != "body" or sentence.frame:
+            continue
+        goes_on = bool(own) and (listing or bool(_GOES_ON.match(sentence.text)))
+        if sentence in request.sentences or (goes_on and own[-1].end >= sentence.start - 4):
+            own.append(sentence)
+            listing = sentence.text.endswith(":")
+    return own
 
 
 def _around(request: aggregate.Found, sentences: Sequence[Sentence]) -> list[Sentence]:

@@ -8,8 +8,11 @@ from caseworker.reading.model import Evidence, Field
 from caseworker.reading.sentences import MAX_CHARACTERS
 
 _UK = r"[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}"
-_POSTCODE = rf"(?:{_UK}|\d{{2}}-\d{{3}}|\d{{4}} [A-Z]{{2}}|(?:[A-Z]{{1,2}}-)?\d{{5}}|(?:[A-Z]{{1,2}}-)?\d{{4}})"
+_EIRCODE = r"[A-Z]\d[\dW] ?[A-Z\d]{4}"
+_ISLES = rf"(?:{_UK}|{_EIRCODE})"
+_POSTCODE = rf"(?:{_UK}|{_EIRCODE}|\d{{2}}-\d{{3}}|\d{{4}} [A-Z]{{2}}|(?:[A-Z]{{1,2}}-)?\d{{5}}|(?:[A-Z]{{1,2}}-)?\d{{4}})"
 _NAME = r"[A-ZÄÖÜÉ][\w'’.-]*"
+_CITY = r"(?:St\. ?)?[A-ZÄÖÜÉ][\w'’-]*"
 _KIND_DE = (
     r"(?:straße|strasse|str\.?|weg|platz|allee|gasse|ring|damm|ufer|chaussee|steig|hof|berg|garten|park|markt|pfad"
     r"|stieg|kamp|graben"
@@ -28,11 +31,15 @@ _STREET = re.compile(
     rf"|(?P<pl>(?:ul|al|pl)\. ?(?:{_NAME} ?){{1,3}} \d+\w?(?:/\d+)?)"
 )
 _PLACE = re.compile(
-    rf"(?P<postcode>{_POSTCODE}),?[ \t]+(?P<city>{_NAME}(?:[ -](?:am|an der|a\.d\.|im|bei|{_NAME})){{0,3}}(?:/\w+)?)"
+    rf"(?P<postcode>{_POSTCODE}),?[ \t]+(?P<city>{_CITY}(?:[ -](?:am|an der|a\.d\.|im|bei|{_CITY})){{0,3}}(?:/\w+)?)"
 )
-_PLACE_UK = re.compile(rf"(?P<city>{_NAME}(?: {_NAME}){{0,2}}),?\s+(?P<postcode>{_UK})\b")
+_PLACE_UK = re.compile(rf"(?P<city>{_CITY}(?: {_CITY}){{0,2}}),?\s+(?P<postcode>{_ISLES})\b")
 _LONE = re.compile(rf"(?<![\w-]){_POSTCODE}(?![\w-])")
-_CUE = re.compile(r"\b(?:postcode|post code|zip(?: code)?|postleitzahl|plz)\b\W*(?:is|ist|lautet|:)?\W*$", re.IGNORECASE)
+_CUE = re.compile(  # "the postcode on it is", "PLZ müsste"
+    r"\b(?:postcode|post code|eircode|zip(?: code)?|postleitzahl|plz)\b(?:[^\w.!?\n]+[a-zäöüß]{1,12}){0,4}[^\w.!?\n]*$",
+    re.IGNORECASE,
+)
+_ANSWER_WORDS = 12  # a reply of so few words that holds one number of the right form gives the postcode
 _OLD = re.compile(
     r"\b(?:old|previous|former|instead of|not to|rather than|alte[nr]?|bisherige[nr]?|fr(?:ü|ue)here[nr]?|statt|anstatt"
     r"|nicht (?:an|nach|mehr)|falsche[nr]?|wrong"
@@ -66,16 +73,24 @@ def read_postcode(key: str, scope: Scope) -> Field | None:
         for match in _LONE.finditer(text):
             cued = bool(_CUE.search(text[max(0, match.start() - 30) : match.start()]))
             placed = bool(_PLACE.match(text, match.start())) and len(match.group()) >= 5
-            british = bool(re.fullmatch(_UK, match.group()))
-            alone = scope.answering and not re.search(r"[^\W\d_]{4,}", _line_around(text, match).replace(match.group(), ""))
+            british = bool(re.fullmatch(_ISLES, match.group()))
+            alone = scope.answering and _is_answer(text, match)
             if cued or placed or british or alone:
                 where = Evidence(source, *match.span(), match.group())
                 return Field(key, match.group(), 0.97 if cued or british else 0.88, where)
     for sentence in scope.sentences if scope.answering else ():
-        lowered = re.search(rf"\b{_UK}\b", sentence.text, re.IGNORECASE)
+        lowered = re.search(rf"\b{_ISLES}\b", sentence.text, re.IGNORECASE)
         if lowered:
             return Field(key, lowered.group().upper(), 0.9, evidence(sentence, lowered), "written in capitals")
     return None
+
+
+def _is_answer(text: str, match: re.Match[str]) -> bool:
+    """Nothing but the postcode in its line, or the only one in a short reply."""
+    if not re.search(r"[^\W\d_]{4,}", _line_around(text, match).replace(match.group(), "")):
+        return True
+    said = text[: match.end() + 60].split()
+    return len(said) <= _ANSWER_WORDS and len(match.group()) >= 5 and len(_LONE.findall(text)) == 1
 
 
 def _addresses(scope: Scope) -> Iterator[tuple[dict[str, str], Evidence]]:

@@ -6,9 +6,18 @@ from collections.abc import Iterator, Mapping
 from caseworker.reading.fields.scope import Scope, whole
 from caseworker.reading.model import Evidence, Field, Question
 from caseworker.reading.sentences import Sentence
+from caseworker.reading.words import patterns
 
 _CLOSE, _AHEAD = 0.62, 0.1
-_NOT = re.compile(r"\b(?:not|isn'?t|aren'?t|wasn'?t|never|nicht|kein\w*|no)\s+(?:\w+\s+){0,2}$", re.IGNORECASE)
+_CLOSE_ANSWER = 0.5  # in the answer to our question
+_COMMON = patterns("options")
+_NOT = re.compile(
+    r"(?:\b(?:not|never|nicht|kein\w*|no|without|ohne|statt|anstatt|instead of|rather than)|n'?t)\s+(?:\w+\s+){0,3}$",
+    re.IGNORECASE,
+)
+_NOT_AFTER = re.compile(
+    r"^\W*(?:(?:möchte|möchten|will|wollen|brauche|brauchen|wünsche|bitte|ich|wir) ){1,4}(?:\w+ )?(?:nicht|keinesfalls)\b"
+)
 _GAP = r"[\W_]+(?:\w+[\W_]+){0,2}?"
 
 
@@ -42,6 +51,18 @@ def _said(question: Question, scope: Scope) -> Iterator[tuple[str, Evidence, int
                     start, end = match.span()
                     where = Evidence(sentence.source, sentence.start + start, sentence.start + end, sentence.text[start:end])
                     yield option, where, len(phrase)
+        yield from _commonly(question, scope, sentence, text)
+
+
+def _commonly(question: Question, scope: Scope, sentence: Sentence, text: str) -> Iterator[tuple[str, Evidence, int]]:
+    """Options that the shipped words say; the short forms count only in an answer."""
+    for option in question.options:
+        for name in (option, f"{option}?") if scope.answering else (option,):
+            for match in _COMMON[name].finditer(text) if name in _COMMON else ():
+                if not _denied(text, match):
+                    start, end = match.span()
+                    where = Evidence(sentence.source, sentence.start + start, sentence.start + end, sentence.text[start:end])
+                    yield option, where, end - start
 
 
 def _meant(question: Question, scope: Scope) -> Field | None:
@@ -61,7 +82,7 @@ def _meant(question: Question, scope: Scope) -> Field | None:
         ahead = ranked[0][1] - (ranked[1][1] if len(ranked) > 1 else 0.0)
         if best is None or ranked[0][1] > best[0]:
             best = (ranked[0][1], ahead, ranked[0][0], sentence)
-    if best is None or best[0] < _CLOSE or best[1] < _AHEAD:
+    if best is None or best[0] < (_CLOSE_ANSWER if scope.answering else _CLOSE) or best[1] < _AHEAD:
         return None
     return Field(question.key, best[2], round(min(0.9, best[0]), 2), whole(best[3]), "closest in meaning")
 
@@ -72,7 +93,7 @@ def _pattern(phrase: str) -> str:
 
 
 def _denied(text: str, match: re.Match[str]) -> bool:
-    return bool(_NOT.search(text[: match.start()]))
+    return bool(_NOT.search(text[: match.start()]) or _NOT_AFTER.match(text[match.end() :]))
 
 
 def _denies(sentence: Sentence, phrase: str) -> bool:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from caseworker.commerce.model import Line, Order
 from caseworker.reading.encoder import fold
@@ -22,13 +23,20 @@ _KEPT = re.compile(
     r"\b(?:keep|keeping|are fine|is fine|is ok(?:ay)?|are ok(?:ay)?|is great|are great|is perfect|fits?(?: perfectly"
     r"| well| great)|love"
     r"|behalten?|in ordnung|passt (?:gut|super|perfekt)|ist (?:gut|super|toll|ok(?:ay)?)|sind (?:gut|super|toll|ok(?:ay)?)"
-    r"|arrived fine|kam gut an|gef(?:ä|ae)llt mir)\b",
+    r"|arrived fine|kam gut an|gef(?:ä|ae)llt mir|fine\W*$|(?:is|are) (?:right|correct|lovely|good)|still want|stays?|staying"
+    r"|will ich|bleib(?:t|en)|(?:came|arrived) (?:ok(?:ay)?|safely)|passen (?:gut|super|perfekt)|stimmt|stimmen)\b",
     re.IGNORECASE,
 )
-_CLAUSE = re.compile(r"(?:,|;| - | – )\s+|\s+(?:but|aber|however|while|whereas|jedoch|sondern|except|außer)\s+", re.IGNORECASE)
+_GOT = re.compile(r"^\W*(?:(?:i|we|ich|wir) )?(?:have |hab(?:e|en)? )?(?:got|received|erhalten|bekommen)\b", re.IGNORECASE)
+_PLEASED = re.compile(r"\b(?:thank|thanks|great|lovely|perfect|happy|danke|super|toll|freu)\w*", re.IGNORECASE)
+_CLAUSE = re.compile(
+    r"(?:,|;| - | – )\s+|\s+(?:but|aber|however|while|whereas|jedoch|sondern|except|außer)\s+|[.!?]\s+",
+    re.IGNORECASE,
+)
 _WORD = re.compile(r"[^\W_]+")
 _STOP = frozenset(word for line in groups("no_item") for word in line.split())
 _COMMON: Mapping[str, str] = {word: group.split()[0] for group in groups("same") for word in group.split()}
+_BY_COLOUR = 1.0  # weight of a word of category or attributes: alone it adds no second line to a clause that names one
 _SIMILAR, _AHEAD = 0.5, 0.12
 
 
@@ -37,7 +45,10 @@ def read_items(key: str, scope: Scope) -> Field | None:
     lines = [line for order in scope.orders for line in order.lines]
     if not lines:
         return None
-    named = _everything(key, scope, lines) or _named(key, scope, lines)
+    said = replace(scope, sentences=scope.own) if scope.own else scope
+    named = _everything(key, said, lines) or _named(key, said, lines)
+    if named is None and scope.own:
+        named = _everything(key, scope, lines) or _named(key, scope, lines)
     if named is None and len(lines) > 1 and len(scope.orders) == 1:
         return _similar(key, scope, lines)
     return named
@@ -78,7 +89,7 @@ def _hits(sentence: Sentence, lines: Sequence[Line]) -> list[tuple[Line, Evidenc
     for clause in _CLAUSE.split(sentence.text):
         start = sentence.text.index(clause, position)
         position = start + len(clause)
-        if _KEPT.search(clause):
+        if _KEPT.search(clause) or (_GOT.match(clause) and _PLEASED.search(sentence.text)):
             continue
         part = Sentence(sentence.source, sentence.start + start, sentence.start + start + len(clause), clause, clause)
         found += _best(part, lines)
@@ -102,7 +113,9 @@ def _best(clause: Sentence, lines: Sequence[Line]) -> list[tuple[Line, Evidence]
     best = [(line, hits) for score, line, hits in scored if score >= top - 0.01 and score >= 1]
     covered = {match.span() for _, hits in best for match, _, _ in hits}
     others = [
-        (line, hits) for score, line, hits in scored if 1 <= score < top - 0.01 and not {m.span() for m, _, _ in hits} & covered
+        (line, hits)
+        for score, line, hits in scored
+        if 1 <= score < top - 0.01 and not {m.span() for m, _, _ in hits} & covered and any(w > _BY_COLOUR for _, _, w in hits)
     ]
     if len(best) > 1 and not _plural(clause.text):
         distinct = {frozenset(match.span() for match, _, _ in hits) for _, hits in best}

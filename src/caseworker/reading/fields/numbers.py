@@ -5,7 +5,7 @@ A candidate order may correct what was written; it never adds a number that was 
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from caseworker.commerce.model import Order
 from caseworker.reading.model import Context, Evidence, Field, MailText
@@ -60,7 +60,17 @@ def written(mail: MailText, context: Context, *, answering: bool) -> list[Writte
             known = found.get(number.value)
             if known is None or known.where.source == "subject":
                 found[number.value] = number
-    return list(found.values())
+    return [_like_the_others(number, list(found.values())) for number in found.values()]
+
+
+def _like_the_others(number: Written, numbers: Sequence[Written]) -> Written:
+    """ "115899" beside "NW-2026-110122" is short for "NW-2026-115899"."""
+    if number.order is not None or not number.value.isdigit():
+        return number
+    heads = {m[1] for other in numbers if (m := re.fullmatch(r"(.*\D)(\d+)", other.value)) and len(m[2]) == len(number.value)}
+    if len(heads) != 1:
+        return number
+    return replace(number, value=heads.pop() + number.value, confidence=0.9, derived=f"completed from {number.where.text!r}")
 
 
 def nearest(numbers: Sequence[Written], where: Evidence | None) -> Written | None:

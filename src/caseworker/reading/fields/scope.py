@@ -14,6 +14,7 @@ from caseworker.reading.sentences import Sentence
 class Scope:
     """`sentences` are those of the request (or of the whole mail); `orders` the candidates that the mail points at.
 
+    `own` are those that say the request itself (empty where that is not known): what they name goes before what others name.
     `answering` is True while a pending question is read: then a bare "10115" or "the blue one" is an answer.
     """
 
@@ -24,6 +25,7 @@ class Scope:
     encoder: Encoder
     orders: Sequence[Order] = ()
     answering: bool = False
+    own: Sequence[Sentence] = ()
 
     def text_of(self, source: str) -> str:
         """The text that spans of a source point into."""
