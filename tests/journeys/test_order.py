@@ -52,4 +52,3 @@ async def test_a_second_wish_in_the_thread_does_not_change_what_the_first_one_is
     await house.work()
     [text] = house.outbox.texts
     assert f"cancelled your order {cancelled['number']}" in text
-    assert asked["number"] in text
