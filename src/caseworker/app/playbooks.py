@@ -64,6 +64,10 @@ class Playbooks:
 
     def check(self, folder: Path) -> tuple[Playbook, tuple[Finding, ...]]:
         """Everything `check` finds in a folder."""
+        release, findings = self._checked(folder)
+        return release.playbook, findings
+
+    def _checked(self, folder: Path) -> tuple[Release, tuple[Finding, ...]]:
         release = self.assemble(read_folder(folder))
         known = Known(
             replies=release.replies.variables(),
@@ -71,14 +75,15 @@ class Playbooks:
             guarded_actions=frozenset(release.guardrails.limits),
             operations=frozenset(self.commerce.operations()),
         )
-        return release.playbook, check(release.playbook, release.vocabulary, known)
+        return release, check(release.playbook, release.vocabulary, known)
 
     async def publish(self, folder: Path) -> Release:
         """Check a folder, keep it as a release, and give its mailboxes to its worker.
 
         Raises PlaybookError with every error that `check` found; nothing is kept then.
         """
-        playbook, findings = self.check(folder)
+        release, findings = self._checked(folder)
+        playbook = release.playbook
         errors = [f for f in findings if f.severity == "error"]
         if errors:
             listing = "\n".join(f"  {f.place}: {f.message} {f.advice}" for f in errors)
@@ -87,7 +92,8 @@ class Playbooks:
         await self.control.keep_release(release=playbook.release, worker=worker.name, files=playbook.files, now=now)
         rows = [MailboxRow(m.address, worker.name, m.shop, m.authserv_id, m.signature) for m in worker.mailboxes]
         await self.control.set_mailboxes(rows)
-        return await self.get(playbook.release)
+        self._loaded[playbook.release] = release
+        return release
 
     async def get(self, release: str) -> Release:
         """A loaded release by its hash; loaded once a process."""
