@@ -154,6 +154,10 @@ class Upkeep(Protocol):
         """Cases with something due that nobody holds: timers, retries, work of dead workers."""
         ...
 
+    async def lost_cases(self, now: datetime, limit: int) -> Sequence[int]:
+        """Those of them that a worker held and did not give back: it is dead or frozen."""
+        ...
+
 
 class Releases(Protocol):
     """Loaded releases by hash. Raises `PlaybookError` for one that is not there."""

@@ -16,6 +16,7 @@ from caseworker.engine.jobs import Jobs
 log = logging.getLogger("caseworker.engine")
 HEARTBEAT = 3.0
 AT_ONCE = 500
+LOST = 20  # the priority of a dead worker's cases, above that of people's decisions
 
 
 @dataclass(slots=True)
@@ -56,6 +57,8 @@ class Worker:
             await self.cases.renew(self.drain.owner, self.drain.held)
 
     async def _sweep(self) -> None:
+        for case in await self.upkeep.lost_cases(await self.clock.now(), AT_ONCE):
+            await self.jobs.wake_now(case, LOST)  # a customer has waited for it already; it passes the whole queue
         for case in await self.upkeep.due_cases(await self.clock.now(), AT_ONCE):
             await self.jobs.wake_now(case)
         await self.jobs.drop_orphans()

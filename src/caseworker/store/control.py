@@ -25,13 +25,21 @@ class PostgresControl:
 
     async def due_cases(self, now: datetime, limit: int) -> Sequence[int]:
         """See `Upkeep.due_cases`."""
+        c = t.cases.c
+        free = sa.or_(c.lease_until.is_(None), c.lease_until < sa.func.clock_timestamp())
+        return await self._due(now, free, limit)
+
+    async def lost_cases(self, now: datetime, limit: int) -> Sequence[int]:
+        """See `Upkeep.lost_cases`."""
+        return await self._due(now, t.cases.c.lease_until < sa.func.clock_timestamp(), limit)
+
+    async def _due(self, now: datetime, which: Any, limit: int) -> Sequence[int]:
         e, f, c = t.events.c, t.effects.c, t.cases.c
         due = sa.union(
             sa.select(e.case.label("case")).where(due_events(now)),
             sa.select(f.case.label("case")).where(f.status.in_(TO_DO), f.due_at <= now),
         ).subquery()
-        free = sa.or_(c.lease_until.is_(None), c.lease_until < sa.func.clock_timestamp())
-        statement = sa.select(c.number).join(due, due.c.case == c.number).where(free).limit(limit)
+        statement = sa.select(c.number).join(due, due.c.case == c.number).where(which).limit(limit)
         async with self._database.begin() as connection:
             return (await connection.execute(statement)).scalars().all()
 

@@ -2,14 +2,17 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
+from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from caseworker.core.errors import StoreAway, StoreError, StoreFull
 
+IDLE_IN_TRANSACTION = "8s"  # no transaction of ours waits for anything outside the database
 _DISK_FULL = "53100"
-_AWAY = ("08", "57P", "53300")
+_AWAY = ("08", "57P", "53300", "25P03")  # the last one: we were frozen in a transaction, and the server ended it
 
 
 class Database:
@@ -20,6 +23,7 @@ class Database:
         self._engine: AsyncEngine = create_async_engine(
             sqlalchemy_url(url), pool_size=pool_size, max_overflow=10, pool_pre_ping=False, pool_recycle=1800
         )
+        event.listen(self._engine.sync_engine, "connect", _bound)
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncConnection]:
@@ -33,6 +37,14 @@ class Database:
     async def close(self) -> None:
         """Close all connections."""
         await self._engine.dispose()
+
+
+def _bound(connection: Any, record: object) -> None:
+    """A process that is frozen in the middle of a transaction holds its rows no longer than a lease lasts."""
+    cursor = connection.cursor()
+    cursor.execute(f"SET idle_in_transaction_session_timeout = '{IDLE_IN_TRANSACTION}'")
+    cursor.close()
+    connection.commit()
 
 
 def sqlalchemy_url(url: str) -> str:
