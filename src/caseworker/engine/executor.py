@@ -18,6 +18,7 @@ from caseworker.core.facts import of
 from caseworker.core.ids import case_reference
 from caseworker.core.money import Money
 from caseworker.core.refs import Ref
+from caseworker.engine.awake import awake
 from caseworker.engine.failpoints import Failpoints
 from caseworker.engine.sender import Sender
 from caseworker.guard.model import Guardrails
@@ -95,7 +96,8 @@ class Executor:
 
     async def _write(self, lease: Lease, case: Case, effect: Effect) -> None:
         try:
-            receipt = await self.commerce.write(_call(case, effect))
+            async with awake():
+                receipt = await self.commerce.write(_call(case, effect))
         except Refusal as error:
             await self._refuse(lease, effect, _refusal(error), now=await self.clock.now())
         except OutcomeUnknown as error:
