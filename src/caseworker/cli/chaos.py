@@ -42,6 +42,8 @@ def chaos(
       caseworker lab chaos
       caseworker lab chaos --mails 40 --kills 5 --stops 2
     """
+    if not kills + stops:
+        raise click.UsageError("Give at least one kill or stop.")
     from caseworker.testing.chaos.campaign import run
     from caseworker.testing.chaos.model import Order
 

@@ -24,11 +24,15 @@ from caseworker.testing.drive.installation import Installation
 from caseworker.testing.drive.processes import Fleet, NotStarted, Process
 from caseworker.testing.relay import Relay
 
-HIT_WITHIN = 60.0  # seconds in which an armed failpoint has to meet somebody
+HIT_WITHIN = 120.0  # seconds in which an armed failpoint has to meet somebody
 FROZEN = 16.0  # seconds: longer than a lease (10) and a sweep (3)
 FROZEN_AT_MOST = 45.0
 BREATH = 1.0  # seconds between two strikes
+BACKLOG = (
+    20  # open events and effects above which no more strikes are dealt: a slow machine makes a run longer, not another one
+)
 SETTLE_WITHIN = 300.0
+QUIET_LOOKS = 3  # looks in a row that find nothing to do
 STARTS = 3  # tries to start a process on a busy machine
 SECRET = "the secret of a chaos campaign, which signs nothing real"
 
@@ -120,7 +124,7 @@ class Campaign:
     intake_kills: int = 0
     _phase: str = "starting"
     _struck: int = 0
-    _ending: bool = False
+    _starting: set[asyncio.Task[None]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.client = Client(self.fleet.installation.relay)
@@ -172,8 +176,8 @@ class Campaign:
     async def _ready(self, strike: Strike) -> None:
         """A freeze needs a second worker to take over; a kill one that can be killed."""
         needed = self.order.workers if strike.act == "stop" else 1
-        while len(self._alive()) < needed:  # noqa: ASYNC110  # a process's end sets no event
-            await asyncio.sleep(0.1)
+        while len(self._alive()) < needed or await self._left() > BACKLOG:  # noqa: ASYNC110  # neither sets an event
+            await asyncio.sleep(0.2)
 
     async def _hit(self, strike: Strike) -> None:
         hit = await self.striker.wait(self._struck, seconds=HIT_WITHIN)
@@ -208,13 +212,12 @@ class Campaign:
 
     async def _keep_alive(self) -> None:
         """Start a new process for each that has died."""
-        starting: set[asyncio.Task[None]] = set()
         while True:
-            for task in [task for task in starting if task.done()]:
-                starting.discard(task)
+            for task in [task for task in self._starting if task.done()]:
+                self._starting.discard(task)
                 task.result()
-            if len(self._alive()) + len(starting) < self.order.workers:
-                starting.add(asyncio.create_task(self._start(self.fleet.add_worker)))
+            if len(self._alive()) + len(self._starting) < self.order.workers:
+                self._starting.add(asyncio.create_task(self._start(self.fleet.add_worker)))
             if not self.fleet.intakes[-1].running:
                 await self._start(self.fleet.add_intake)
             await asyncio.sleep(0.1)
@@ -226,14 +229,19 @@ class Campaign:
         _wake_all(self.fleet)
         async with _background(self.striker.watch(), self._keep_alive()) as watch:
             await watch.during(self._quiet())
+        await asyncio.gather(*self._starting)
 
     async def _quiet(self) -> None:
         deadline, quiet = time.monotonic() + SETTLE_WITHIN, 0
+        while quiet < QUIET_LOOKS and time.monotonic() < deadline:
+            left = await self._left() + self.fleet.installation.relay.busy
+            quiet = quiet + 1 if not left else 0
+            await asyncio.sleep(0.5)
+
+    async def _left(self) -> int:
         async with await psycopg.AsyncConnection.connect(self.url, autocommit=True) as connection:
-            while quiet < 3 and time.monotonic() < deadline:
-                row = await (await connection.execute(_LEFT)).fetchone()
-                quiet = quiet + 1 if row and row[0] == 0 and not self.fleet.installation.relay.busy else 0
-                await asyncio.sleep(0.5)
+            row = await (await connection.execute(_LEFT)).fetchone()
+        return int(row[0]) if row else 0
 
     def _say(self, phase: str) -> None:
         self._phase = phase

@@ -179,22 +179,22 @@ def _mail(dice: random.Random, person: Mapping[str, Any], kind: str, *, number: 
     language = "de" if person["language"] == "de" else "en"
     subject, text = (part.format(n=number) for part in _WORDS[language][kind])
     hello, bye = _GREETINGS[language]
-    message_id = f"<{dice.getrandbits(80):020x}@{person['email'].rpartition('@')[2]}>"
+    message_id = f"{dice.getrandbits(80):020x}@{person['email'].rpartition('@')[2]}"
     mail = EmailMessage()
     mail["From"] = f"{_plain(person['name'])} <{person['email']}>"
     mail["To"] = MAILBOX
     mail["Subject"] = f"Re: {subject}" if thread else subject
     mail["Date"] = format_datetime(at)
-    mail["Message-ID"] = message_id
+    mail["Message-ID"] = f"<{message_id}>"
     if thread:
-        mail["In-Reply-To"] = thread
-        mail["References"] = thread
+        mail["In-Reply-To"] = f"<{thread}>"
+        mail["References"] = f"<{thread}>"
     mail.set_content(f"{hello}\n\n{text}\n\n{bye}\n{person['name']}\n")
     if kind == "damaged":
         mail.add_attachment(photo(dice.getrandbits(24)), maintype="image", subtype="png", filename="photo.png")
         mail.set_boundary(f"=={dice.getrandbits(64):016x}==")
     raw = mail.as_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
-    return Mail(message_id.strip("<>"), person["email"], number, kind, raw, thread.strip("<>"))
+    return Mail(message_id, person["email"], number, kind, raw, thread)
 
 
 def _plain(name: str) -> str:
