@@ -21,15 +21,15 @@ demo: setup ## set everything up and let the worker answer 100 mails (ARGS=--onc
 	$(BIN)/caseworker demo $(ARGS)
 
 test: setup ## every fast test and check
-	$(BIN)/ruff check src tests
-	$(BIN)/ruff format --check src tests
+	$(BIN)/ruff check src tests bench
+	$(BIN)/ruff format --check src tests bench
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n 2 -m "not systems" $(ARGS)
 
 lint: setup ## style, types and import directions only
-	$(BIN)/ruff check src tests
-	$(BIN)/ruff format --check src tests
+	$(BIN)/ruff check src tests bench
+	$(BIN)/ruff format --check src tests bench
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 

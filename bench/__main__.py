@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as `caseworker` itself does, before numpy is imported
 
-from bench import latency, second_set, throughput  # noqa: E402  # after the variable
+from bench import latency, second_set, throughput
 
 Figures = Mapping[str, object]
 BENCHES: Mapping[str, Callable[[], Awaitable[Figures]]] = {

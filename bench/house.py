@@ -67,7 +67,7 @@ class Sink:
 async def open_house() -> AsyncIterator[tuple[App, Sink, dict[str, Any]]]:
     """The application over a database of its own, removed afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="caseworker-bench-", dir="/tmp"))
-    os.chmod(folder, 0o755)  # noqa: PTH101  # the database runs under another account for root
+    os.chmod(folder, 0o755)  # noqa: PTH101, S103  # the database runs under another account for root
     sink = Sink()
     try:
         async with build(

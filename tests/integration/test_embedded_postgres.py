@@ -318,7 +318,7 @@ def test_in_an_ordinary_users_data_directory_root_runs_the_server_as_that_user(h
 
 def test_a_data_directory_without_write_permission_is_refused(place: Path) -> None:
     (place / "data").mkdir(mode=0o500)
-    with _ordinary_user(place / "data"), pytest.raises(ConfigurationError, match="no permission to (write|use)"):
+    with _ordinary_user(place / "data"), pytest.raises(ConfigurationError, match=r"no permission to (write|use)"):
         EmbeddedServer(place / "data", tuning=_TUNING).start()
 
 

@@ -48,10 +48,10 @@ def test_several_processes_may_upgrade_at_once(postgres_url: str) -> None:
 
 def test_an_upgrade_of_what_is_up_to_date_changes_nothing(database_url: str) -> None:
     with psycopg.connect(database_url) as connection:
-        connection.execute("insert into addresses (email, status, at) values ('a@x.example', 'dead', now())")
+        connection.execute("insert into stops (value, scope, since) values ('a@x.example', 'dead', now())")
     upgrade(database_url)
     with psycopg.connect(database_url) as connection:
-        assert connection.execute("select count(*) from addresses").fetchone() == (1,)
+        assert connection.execute("select count(*) from stops").fetchone() == (1,)
 
 
 def test_a_case_written_by_a_newer_program_is_refused_with_the_reason() -> None:

@@ -10,6 +10,7 @@ from caseworker.reading.model import Field, Reading, Request
 
 PROVES_IDENTITY = ("order_number", "postcode")
 MAX_TEXTS = 20
+AUTOMATIC_WITHOUT_NEWS = 3  # mails of a customer in which nothing new was heard; by then he had two automatic answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +182,8 @@ def _hear_unusual(case: Case, reading: Reading, release: Release, *, waited: boo
         matter = next((i for i in release.playbook.intents.values() if risk == i.name or risk in i.risks), None)
         queue = matter.queue if matter and matter.queue else worker.fallback_queue
         return _to_people(case, queue, because=risk, intent=matter.name if matter else risk)
+    if case.automatic_without_news >= AUTOMATIC_WITHOUT_NEWS and not reading.requests and not reading.thanks:
+        return _to_people(case, worker.fallback_queue, because="no_progress", intent="unclear")
     # An answer that was not understood is asked for once more; a person who has the case sees the mail anyway.
     expected = waited or any(r.status == "with_people" for r in case.requests)
     heard = bool(reading.requests) or expected or reading.thanks or (reading.chaser and bool(case.requests))

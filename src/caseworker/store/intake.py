@@ -123,7 +123,7 @@ async def find_case(connection: AsyncConnection, arrival: Arrival) -> int | None
             return number
     for message_id in (*arrival.hints.message_ids, *arrival.hints.bounced_ids):
         c = t.messages.c
-        known = sa.select(c.case).where(c.message_id == message_id, c.worker == arrival.worker, c.case.is_not(None))
+        known = sa.select(c.case).join(t.cases, t.cases.c.number == c.case).where(c.message_id == message_id, _alike(arrival))
         case = (await connection.execute(known.order_by(c.id.desc()).limit(1))).scalar()
         if case is not None:
             return int(case)
@@ -136,10 +136,16 @@ async def find_case(connection: AsyncConnection, arrival: Arrival) -> int | None
 
 async def _exists(connection: AsyncConnection, arrival: Arrival, number: int, *, sender: str | None = None) -> bool:
     c = t.cases.c
-    statement = sa.select(c.number).where(c.number == number, c.worker == arrival.worker)
+    statement = sa.select(c.number).where(c.number == number, _alike(arrival))
     if sender is not None:
         statement = statement.where(c.sender == sender)
     return (await connection.execute(statement)).scalar() is not None
+
+
+def _alike(arrival: Arrival) -> sa.ColumnElement[bool]:
+    """Cases of the same worker and kind: a live mail never joins an imported one, where nobody would answer it."""
+    c = t.cases.c
+    return sa.and_(c.worker == arrival.worker, c.state["history"].as_boolean().is_(arrival.history))
 
 
 async def _waiting_case(connection: AsyncConnection, arrival: Arrival) -> int | None:
@@ -149,6 +155,7 @@ async def _waiting_case(connection: AsyncConnection, arrival: Arrival) -> int | 
     c = t.cases.c
     statement = sa.select(c.number).where(
         c.sender == message.sender.email,
+        _alike(arrival),
         c.status == "awaiting_customer",
         c.mailbox == arrival.mailbox,
         c.updated_at > arrival.received_at - JOIN_WINDOW,

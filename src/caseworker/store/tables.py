@@ -231,15 +231,6 @@ promises = sa.Table(
     sa.Index("ix_promises_due", "due", postgresql_where=sa.text("status = 'open'")),
 )
 
-addresses = sa.Table(
-    "addresses",
-    metadata,
-    _text("email", default=None, key=True),
-    _text("status", default=None),
-    _text("because"),
-    _time("at"),
-)
-
 stops = sa.Table(
     "stops",
     metadata,

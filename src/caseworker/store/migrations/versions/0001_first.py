@@ -11,14 +11,6 @@ down_revision = None
 def upgrade() -> None:
     """Make all tables."""
     op.create_table(
-        "addresses",
-        sa.Column("email", sa.Text(), nullable=False),
-        sa.Column("status", sa.Text(), nullable=False),
-        sa.Column("because", sa.Text(), server_default="", nullable=False),
-        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("email", name=op.f("pk_addresses")),
-    )
-    op.create_table(
         "cases",
         sa.Column("number", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("worker", sa.Text(), nullable=False),
