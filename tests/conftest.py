@@ -83,9 +83,7 @@ def migrated_template(make_database: Callable[..., str]) -> str:
 
 
 @pytest.fixture
-def database_url(
-    postgres_server: EmbeddedServer, make_database: Callable[..., str], migrated_template: str
-) -> Iterator[str]:
+def database_url(postgres_server: EmbeddedServer, make_database: Callable[..., str], migrated_template: str) -> Iterator[str]:
     """A fresh database with the product's schema, of this test's own."""
     url = make_database(template=migrated_template)
     yield url

@@ -26,7 +26,7 @@ async def awake(*, limit: float = FROZEN, tick: float = TICK) -> AsyncIterator[N
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     assert task is not None
     last, stood_still = time.monotonic(), False
-    timer = loop.call_later(tick, lambda: look())  # noqa: PLW0108  # it is defined below, and needs the timer itself
+    timer = loop.call_later(tick, lambda: look())  # noqa: PLW0108  # defined below, bound when it is called  # noqa: PLW0108  # it is defined below, and needs the timer itself
 
     def look() -> None:
         nonlocal last, stood_still, timer
