@@ -133,3 +133,50 @@ async def test_an_unverified_sender_is_never_given_a_number_that_he_did_not_writ
 )
 async def test_risks_are_not_missed(text: str, risk: str):
     assert risk in (await read(text)).risks
+
+
+@pytest.mark.parametrize(
+    ("text", "intent"),
+    [
+        ("where r my boots", "where_is_my_order"),
+        ("wo ist denn mein Rucksack?", "where_is_my_order"),
+        ("SwiftPost has told me they lost my parcel. What happens now?", "where_is_my_order"),
+        ("Mein Paket ist laut Blitzpost verloren gegangen.", "where_is_my_order"),
+        ("Scarf never came, your page shows delivered on Monday.", "delivered_not_received"),
+        ("I wish to return:\n- the green tent\n- the kettle", "return_item"),
+        ("I still want the mug, but please take the vase off the order.", "cancel_order"),
+        ("Das Kissen bitte wieder rausnehmen, den Rest nehme ich.", "cancel_order"),
+        ("den Teppich bitte zu meiner Schwester schicken und nicht zu mir. geht das?", "change_address"),
+        ("Bestellt: Mütze blau. Bekommen: Mütze rot.", "wrong_item"),
+        ("The speaker wasn't in there at all.", "missing_item"),
+        ("Bei den Sandalen ist links der Absatz halb ab.", "damaged_item"),
+    ],
+)
+async def test_short_plain_words_are_enough(text: str, intent: str):
+    reading = await read(text)
+    assert [request.intent for request in reading.requests] == [intent], reading
+
+
+async def test_an_allergy_named_before_buying_is_no_injury():
+    for text in (
+        "Before I order: are there feathers in the pillow? My husband is allergic to them.",
+        "Vor dem Kauf: enthält der Schal Wolle? Meine Tochter ist allergisch auf Wolle.",
+    ):
+        assert "injury" not in (await read(text)).risks
+    assert "injury" in (await read("The cream gave me an allergic reaction, I was in hospital.")).risks
+
+
+async def test_items_that_are_named_as_fine_are_not_meant():
+    context = Context(orders=(CLOTHES,), sender_verified=True)
+    reading = await read("I'd like to return the blue jacket. The shoes are fine, I'm keeping those.", context=context)
+    assert [request.fields["items"].value for request in reading.requests] == [("l1",)]
+
+
+async def test_each_request_keeps_the_number_of_its_own_line():
+    first = "1) Bitte die Lampe (Bestellung 104233 von gestern) stornieren."
+    text = f"{first}\n2) Die Jacke aus NW-2026-100778 möchte ich zurückschicken."
+    reading = await read(text)
+    assert {r.intent: r.fields["order_number"].value for r in reading.requests} == {
+        "cancel_order": "NW-2026-104233",
+        "return_item": "NW-2026-100778",
+    }

@@ -20,6 +20,12 @@ MAX_REQUESTS = 4
 _RISK = 0.75
 _TOGETHER = 0.75  # of several requests every one has to be this sure, or the mail goes to people
 _CLEARLY = 0.8  # a told story has to be this sure to take over what is asked for
+_SURE = 0.9
+_FOR_ALL = re.compile(r"\b(?:both|all of (?:it|them)|everything|beide[nsr]?|alles|fuer alle)\b")
+_ORDERED = re.compile(r"^\W*(?:(?:ich habe|i) )?(?:bestellt|ordered)(?: war| wurde| was)?\s*:")
+_CAME = re.compile(
+    r"^\W*(?:bekommen|erhalten|geliefert|gekommen|received|got|came|arrived|delivered|sent)\w*(?: habe ich| wurde)?\s*:"
+)
 _ORDER = re.compile(r"\d{5,}")
 _BUT = re.compile(r"\b(?:but|however|still|yet|only|aber|jedoch|leider|nur|noch)\b")
 _CLAUSE = 0.65  # a clause has to be this sure to say what its sentence does not
@@ -92,9 +98,9 @@ def understand(scored: Scored) -> Sense:
     """Requests in the order of the mail, risks, mood, and what stayed unclear."""
     mentions = _of_body(_mentions(scored))
     grouped = _grouped(mentions, scored)
-    requests = _without_repeats(_absorbed(_delivered(grouped, scored)))
+    requests = _without_repeats(_absorbed(_contrasted(_delivered(grouped, scored), scored)))
     kept = tuple(sorted((r for r in requests if r.confidence >= ACCEPT), key=_position))
-    kept = tuple(_with_parts(_with_wish(request, scored), kept, scored) for request in kept)
+    kept = tuple(_with_parts(_with_wish(request, kept, scored), kept, scored) for request in kept)
     thanks = _says("thanks", scored)
     chaser = _says("chaser", scored) and not kept
     return Sense(
@@ -152,7 +158,12 @@ def _of_body(mentions: Sequence[_Mention]) -> list[_Mention]:
     """A subject alone ("return", "delivery") asks for nothing where the body says clearly what it wants."""
     clear = {m.intent for m in mentions if m.sentence.source == "body" and m.probability >= ACCEPT}
     spoken = {m.intent for m in mentions if m.sentence.source == "body"}
-    return [m for m in mentions if m.sentence.source == "body" or not clear or m.intent in spoken]
+    return [m for m in mentions if m.sentence.source == "body" or not clear or m.intent in spoken or _says_all(m)]
+
+
+def _says_all(mention: _Mention) -> bool:
+    """A subject that is a sentence of its own ("still waiting for my refund")."""
+    return mention.probability >= _CLEARLY and len(mention.sentence.plain.split()) >= 4
 
 
 def _ranked(scored: Scored, probabilities: Matrix, sentence: Sentence) -> list[tuple[float, str]]:
@@ -187,7 +198,8 @@ def _grouped(mentions: Sequence[_Mention], scored: Scored) -> dict[str, Found]:
         if asked < 0.5 and intent not in STORY_IS_ENOUGH:
             confidence *= 0.75
         if long_body and all(m.sentence.source == "subject" for m in own):
-            confidence *= 0.6
+            rivals = any(m.sentence.source == "body" and m.intent != intent and m.probability >= 0.4 for m in mentions)
+            confidence *= 0.6 if rivals and not any(_says_all(m) for m in own) else 0.85
         shown = _shown(own, best)
         sentences = tuple(m.sentence for m in own)
         grouped[intent] = Found(intent, round(confidence, 3), shown, sentences, asked >= 0.5)
@@ -219,6 +231,18 @@ def _delivered(grouped: dict[str, Found], scored: Scored) -> dict[str, Found]:
     confidence = max(min(missing.confidence, float(claims.max())), known.confidence if known else 0.0)
     together = Found("delivered_not_received", confidence, claim, (claim, *missing.sentences), missing.asked)
     return {**grouped, "delivered_not_received": together}
+
+
+def _contrasted(grouped: dict[str, Found], scored: Scored) -> dict[str, Found]:
+    """ "Ordered: a grey scarf. Received: a red one." is a wrong item that neither sentence tells alone."""
+    pairs = zip(scored.sentences, scored.sentences[1:], strict=False)
+    for first, second in pairs:
+        if _ORDERED.match(fold(first.text)) and _CAME.match(fold(second.text)):
+            known = grouped.get("wrong_item")
+            if known is not None and known.confidence >= _CLEARLY:
+                return grouped
+            return {**grouped, "wrong_item": Found("wrong_item", _CLEARLY, second, (first, second), asked=False)}
+    return grouped
 
 
 def _absorbed(grouped: dict[str, Found]) -> list[Found]:
@@ -291,7 +315,8 @@ def _position(found: Found) -> tuple[int, int]:
     return (found.best.source != "subject", found.best.start)
 
 
-def _with_wish(found: Found, scored: Scored) -> Found:
+def _with_wish(found: Found, kept: Sequence[Found], scored: Scored) -> Found:
+    """The wish that the mail expresses; of several requests, what is said between this one and the next, or for all."""
     if found.intent not in {
         "damaged_item",
         "wrong_item",
@@ -301,11 +326,26 @@ def _with_wish(found: Found, scored: Scored) -> Found:
         "warranty",
     }:
         return found
-    refund, replacement = float(scored.of("wish_refund").max(initial=0)), float(scored.of("wish_replacement").max(initial=0))
+    heard = _heard(found, kept, scored)
+    refund, replacement = (float(scored.of(f"wish_{wish}")[heard].max(initial=0)) for wish in ("refund", "replacement"))
     if max(refund, replacement) < 0.5 or abs(refund - replacement) < 0.2:
         return found
     wish = "refund" if refund > replacement else "replacement"
     return replace(found, wish=wish)
+
+
+def _heard(found: Found, kept: Sequence[Found], scored: Scored) -> list[int]:
+    """Rows of the sentences in which a wish would belong to this request."""
+    if len(kept) == 1:
+        return list(range(len(scored.sentences)))
+    rows: list[int] = []
+    current = False
+    for row, sentence in enumerate(scored.sentences):
+        if any(_within(spoken, sentence) for other in kept for spoken in other.sentences):
+            current = any(_within(spoken, sentence) for spoken in found.sentences)
+        if current or _FOR_ALL.search(fold(sentence.text)):
+            rows.append(row)
+    return rows
 
 
 def _with_parts(found: Found, kept: Sequence[Found], scored: Scored) -> Found:
@@ -338,6 +378,7 @@ def _unclear(scored: Scored, mentions: Sequence[_Mention], kept: Sequence[Found]
     if len(kept) > 1 and doubtful.confidence < _TOGETHER:
         return doubtful.best
     asked = scored.of("ask")
+    sure = any(found.asked and found.confidence >= _SURE for found in kept)  # a told sentence is then the story of the wish
     covered = {sentence for found in kept for sentence in found.sentences}
     related = {found.intent for found in kept}
     related |= {other for found in kept for table in (ABSORBS, ABSORBS_STORY) for other in table.get(found.intent, ())}
@@ -345,7 +386,7 @@ def _unclear(scored: Scored, mentions: Sequence[_Mention], kept: Sequence[Found]
         if sentence in covered or sentence.source == "subject":
             continue
         own = [m for m in mentions if m.sentence == sentence]
-        bar = 0.4 if asked[row] >= 0.6 else 0.55
+        bar = 0.4 if asked[row] >= 0.6 else (0.75 if sure else 0.55)
         if own and max(m.probability for m in own) >= bar and not any(m.intent in related for m in own):
             return sentence
     return None

@@ -24,7 +24,7 @@ _DENY = re.compile(
 )
 _PAST = re.compile(
     r"\W*(?:last (?:time|year|summer|winter|spring)|in the past|once before|with my last order|an earlier order|previously"
-    r"|letztes (?:mal|jahr)|beim letzten mal|bei meiner letzten|frueher|in der vergangenheit|schon einmal)\b"
+    r"|letztes (?:mal|jahr)|beim letzten mal|bei meiner letzten (?!lieferung)|frueher|in der vergangenheit|schon einmal)\b"
 )
 _DENIED_INTENTS = {
     "cancel": "cancel_order",

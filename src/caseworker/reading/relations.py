@@ -64,6 +64,8 @@ STORY_IS_ENOUGH = frozenset(
         "warranty",
         "change_address",
         "complaint",
+        "account_login",
+        "promo_code",
     ]
 )
 

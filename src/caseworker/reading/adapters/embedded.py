@@ -101,7 +101,11 @@ class EmbeddedReader:
     ) -> Reading:
         asked = _per_order(_new_requests(sense, answers, scope.context), found)
         known = {intent.name for intent in intents}
-        requests = tuple(self._request(r, scope, found, questions, alone=len(asked) == 1) for r in asked if r.intent in known)
+        requests = tuple(
+            self._request(r, scope, found, questions, others=[o for o in asked if o is not r])
+            for r in asked
+            if r.intent in known
+        )
         abstained = _abstention(sense, asked, requests, answers)
         return replace(
             empty,
@@ -121,11 +125,11 @@ class EmbeddedReader:
         found: Sequence[numbers.Written],
         questions: Sequence[Question],
         *,
-        alone: bool,
+        others: Sequence[aggregate.Found],
     ) -> Request:
         where = whole(request.best)
-        own = scope if alone else replace(scope, sentences=_around(request, scope.sentences))
-        own = replace(own, own=request.parts or _own(request, scope.sentences))
+        own = scope if not others else replace(scope, sentences=_around(request, scope.sentences))
+        own = replace(own, own=request.parts or _own(request, scope.sentences, others))
         fields = read.of_request(questions, own, found, where)
         for question in questions:
             if request.wish and question.kind == "choice" and question.key not in fields and request.wish in question.options:
@@ -172,8 +176,9 @@ def _per_order(requests: Sequence[aggregate.Found], found: Sequence[numbers.Writ
         by_number: dict[str, list[Sentence]] = {}
         for sentence in request.sentences:
             inside = [n for n in found if n.where.source == sentence.source and sentence.start <= n.where.start < sentence.end]
-            if len(inside) == 1 and sentence.source == "body":
-                by_number.setdefault(inside[0].value, []).append(sentence)
+            before = [n for n in found if n.where.source == sentence.source and n.where.start < sentence.start]
+            if sentence.source == "body" and (len(inside) == 1 or (before and not inside)):
+                by_number.setdefault((inside or before[-1:])[0].value, []).append(sentence)
         if len(by_number) < 2 or request.intent not in _ONE_ORDER_EACH:
             split.append(request)
         else:
@@ -181,12 +186,13 @@ def _per_order(requests: Sequence[aggregate.Found], found: Sequence[numbers.Writ
     return tuple(split)
 
 
-def _own(request: aggregate.Found, sentences: Sequence[Sentence]) -> list[Sentence]:
+def _own(request: aggregate.Found, sentences: Sequence[Sentence], others: Sequence[aggregate.Found]) -> list[Sentence]:
     """The sentences of the body that say the request, with list items and "also ..." that go on after them."""
     own: list[Sentence] = []
     listing = False
+    taken = {sentence for other in others for sentence in other.sentences} - set(request.sentences)
     for sentence in sentences:
-        if sentence.source != "body" or sentence.frame:
+        if sentence.source != "body" or sentence.frame or sentence in taken:
             continue
         goes_on = bool(own) and (listing or bool(_GOES_ON.match(sentence.text)))
         if sentence in request.sentences or (goes_on and own[-1].end >= sentence.start - 4):

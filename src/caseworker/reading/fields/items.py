@@ -59,12 +59,20 @@ def mentioned(orders: Sequence[Order], sentences: Sequence[Sentence]) -> list[Or
     return [order for order in orders if any(_hits(sentence, order.lines) for sentence in sentences)]
 
 
+def named_lines(sentences: Sequence[Sentence], lines: Sequence[Line]) -> set[str]:
+    """Ids of the lines that the sentences name."""
+    return {line.id for sentence in sentences for line, _ in _hits(sentence, lines)}
+
+
 def _everything(key: str, scope: Scope, lines: Sequence[Line]) -> Field | None:
     for pattern in (_ALL, _BOTH):
         for sentence in scope.sentences:
             match = pattern.search(sentence.text)
             if match is None or (pattern is _BOTH and len(lines) != 2) or _KEPT.search(sentence.text):
                 continue
+            hits = {line.id: line for line, _ in _hits(sentence, lines)}
+            if pattern is _BOTH and len(hits) == 1 and next(iter(hits.values())).quantity > 1:
+                continue  # "both mats" of a line of two pieces, not both lines
             ids = tuple(line.id for line in lines)
             return Field(key, ids, 0.9, evidence(sentence, match), f"all lines of the order: {match.group()!r}")
     return None

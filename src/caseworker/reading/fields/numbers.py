@@ -24,7 +24,7 @@ _CUE = re.compile(
     re.IGNORECASE,
 )
 _NOT_CUE = re.compile(
-    r"(?:kunden\w*|customer|account|tracking\w*|sendungs\w*|tel\w*|phone|mobile|handy|fax|iban|konto\w*|invoice"
+    r"\b(?:kunden\w*|customer|account|tracking\w*|sendungs\w*|tel\w*|phone|mobile|handy|fax|iban|konto\w*|invoice"
     r"|rechnung\w*|artikel\w*"
     r"|item|sku|plz|postcode|postleitzahl|zip|ticket|case|vorgang\w*|gutschein\w*|voucher)[ \t.:#-]*(?:(?:nummer|number"
     r"|no|nr|is|ist|lautet)"

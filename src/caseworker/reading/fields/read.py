@@ -41,11 +41,25 @@ def of_request(
             field = number.field(question.key) if number is not None and len(found) > 1 else None
         elif question.kind == "choice":
             field = choices.read_choice(question, scope)
+            field = None if field is not None and _about_another(field, scope) else field
         elif question.kind not in _BY_MAIL and question.kind != "yes_no":
             field = _BY_KIND[question.kind](question.key, scope)
         if field is not None and _verbatim(field, scope):
             fields[question.key] = field
     return fields
+
+
+def _about_another(field: Field, scope: Scope) -> bool:
+    """A choice in a sentence that names another request's item is that one's: "a new bird house" chooses nothing for the rest."""
+    where = field.evidence
+    if where is None or not scope.own:
+        return False
+    there = [s for s in scope.sentences if s.source == where.source and s.start <= where.start < s.end]
+    if any(sentence in scope.own for sentence in there):
+        return False
+    mine = items.read_items("items", scope)
+    spoken = items.named_lines(there, [line for order in scope.orders for line in order.lines])
+    return bool(spoken) and mine is not None and isinstance(mine.value, tuple) and not spoken & set(mine.value)
 
 
 def answers(questions: Sequence[Question], scope: Scope, found: Sequence[numbers.Written]) -> dict[str, Field]:
