@@ -192,17 +192,24 @@ def change_item(order: Document, asked: Asked) -> Effect:
 
 
 def reship(order: Document, asked: Asked) -> Effect:
-    """Lost or delivered (damaged) pieces once more, unless their money went back or they are being returned."""
+    """Lost or delivered (damaged) pieces once more, as far as there are any in stock.
+
+    Not what was refunded or is being returned. A parcel that the carrier is tracing counts as lost.
+    """
     if not asked.pieces():
         raise BadArguments("orders.reship got no lines.", remedy="Choose at least one line of the order.")
-    lost = [part for parcel in order["shipments"] if parcel["state"] == "lost" for part in parcel["lines"]]
+    gone = [p for p in order["shipments"] if p["state"] == "lost" or (p["trace"] and p["state"] == "in_transit")]
+    lost = [part for parcel in gone for part in parcel["lines"]]
     lines = []
     for line, wanted in chosen_lines(order, asked.pieces()):
         missing = sum(part["quantity"] for part in lost if part["line"] == line["id"])
         possible = missing + line["delivered"] - line["returned"] - line["reshipped"]
         if line_refundable(order, line) == 0:
             raise InvalidState(f"{line['title']} was refunded already.", current="refunded")
-        lines.append((line, how_many(wanted, possible, line, "lost or delivered")))
+        count = how_many(wanted, possible, line, "lost or delivered")
+        if any(product["sku"] == line["sku"] and product["stock"] < count for product in asked.variants):
+            raise InvalidState(f"{line['title']} is out of stock.", current="out_of_stock")
+        lines.append((line, count))
     number = f"S-{order['id']}-{len(order['shipments']) + 1}"
     expected = asked.now + timedelta(days=_RESHIP_DAYS)
     for line, count in lines:

@@ -94,6 +94,9 @@ async def _on_order(view: lookups.View, call: WriteCall, asked: Asked, repeats: 
     before = _facts(order, asked.now)
     if call.operation == "orders.change_item":
         asked = replace(asked, variants=await _variants(view, order, asked))
+    if call.operation == "orders.reship":
+        skus = {line["sku"] for line in order["lines"]}
+        asked = replace(asked, variants=tuple([p for sku in sorted(skus) for p in await lookups.variants(view, sku)]))
     effect = apply(call.operation, order, asked)
     if world.faults.race:
         await asyncio.sleep(_RACE_SECONDS)
