@@ -50,7 +50,7 @@ def of_request(
 
 
 def _about_another(field: Field, scope: Scope) -> bool:
-    """A choice in a sentence that names another request's item is that one's: "a new bird house" chooses nothing for the rest."""
+    """A choice in a sentence that names another request's item is that one's: "a new lamp" chooses nothing for the rest."""
     where = field.evidence
     if where is None or not scope.own:
         return False
