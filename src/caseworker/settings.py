@@ -26,7 +26,6 @@ class Settings:
     console_port: int = 8080
     relay: str = ""
     reader: str = "embedded"
-    encoder: str = "use"
     commerce: str = "sandbox"
     workers: int = 2
     clock: str = "system"

@@ -12,8 +12,6 @@ class MailStore(Protocol):
 
     async def receive(self, arrival: Arrival) -> Taken: ...
 
-    async def keep_unparsed(self, arrival: Arrival, error: str) -> None: ...
-
 
 class RawStore(Protocol):
     """The stored bytes."""

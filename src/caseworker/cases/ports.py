@@ -66,6 +66,10 @@ class CaseStore(Protocol):
 
     async def mail(self, message: int) -> StoredMail: ...
 
+    async def our_texts(self, case: int) -> tuple[str, ...]:
+        """What we wrote in a case, the last five mails: quoted, it is no customer's words."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:

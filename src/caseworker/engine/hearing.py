@@ -16,6 +16,7 @@ from caseworker.commerce.model import Order
 from caseworker.commerce.ports import Commerce
 from caseworker.engine.verify import Verifier
 from caseworker.mail.model import Message
+from caseworker.mail.newtext import new_text
 from caseworker.mail.ours import equal_text_hash
 from caseworker.reading.model import Context, Intent, MailText, Question
 from caseworker.reading.ports import Reader
@@ -66,6 +67,10 @@ class Hearing:
         machine = _machine_mail(case, message, release)
         if machine is not None:
             return machine
+        ours = await self.cases.our_texts(case.number)
+        if ours:  # known only now that the case is: quotations of ourselves are cut whatever their form
+            again = new_text(message.text, html=message.html, our_texts=ours, subject=message.subject)
+            message = replace(message, new_text=again)
         words = message.new_text.text
         if "encrypted" in message.flags:
             words = ""

@@ -131,6 +131,13 @@ class PostgresCases:
             row = (await connection.execute(sa.select(t.messages).where(t.messages.c.id == message))).one()
         return StoredMail(row.id, row.case, build(Message, tree(row.parsed)), row.at)
 
+    async def our_texts(self, case: int) -> tuple[str, ...]:
+        """See `CaseStore.our_texts`."""
+        c = t.messages.c
+        statement = sa.select(c.text).where(c.case == case, c.direction == "out").order_by(c.id.desc()).limit(5)
+        async with self._database.begin() as connection:
+            return tuple((await connection.execute(statement)).scalars().all())
+
     async def guard(self, connection: AsyncConnection, lease: Lease) -> Any:
         """The case's row, locked; raises FenceLost where another worker has it."""
         statement = sa.select(t.cases).where(t.cases.c.number == lease.case).with_for_update()

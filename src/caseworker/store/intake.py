@@ -33,7 +33,7 @@ class PostgresIntake:
     async def receive(self, arrival: Arrival) -> Taken:
         """One transaction. Raises `StoreError`; then nothing was stored and the sender keeps the mail."""
         async with self._database.begin() as connection:
-            raw = await _store_raw(connection, arrival, status="parsed", error="")
+            raw = await _store_raw(connection, arrival)
             if raw is None:
                 return await _duplicate(connection, arrival)
             case = await find_case(connection, arrival)
@@ -48,11 +48,6 @@ class PostgresIntake:
                 return Taken(0, new_case=False, duplicate=False, message=message)
             await self._add_event(connection, arrival, case=case, message=message, seq=seq)
         return Taken(case, new_case=new, duplicate=False, message=message)
-
-    async def keep_unparsed(self, arrival: Arrival, error: str) -> None:
-        """Keep a mail that could not be parsed, whole, to be shown and replayed."""
-        async with self._database.begin() as connection:
-            await _store_raw(connection, arrival, status="unparsed", error=error)
 
     async def _add_event(self, connection: AsyncConnection, arrival: Arrival, *, case: int, message: int, seq: int) -> None:
         data = {"message": message, "kind": arrival.message.classification.kind}
@@ -82,15 +77,16 @@ async def _lock_case(connection: AsyncConnection, case: int) -> int:
     return int((await connection.execute(statement)).scalar_one())
 
 
-async def _store_raw(connection: AsyncConnection, arrival: Arrival, *, status: str, error: str) -> int | None:
+async def _store_raw(connection: AsyncConnection, arrival: Arrival) -> int | None:
+    broken = "unparsable_part" in arrival.message.flags
     row = {
         "worker": arrival.worker,
         "mailbox": arrival.mailbox,
         "event_id": arrival.event_id,
         "envelope_from": arrival.envelope_from,
         "size": len(arrival.raw),
-        "status": status,
-        "error": error,
+        "status": "unparsed" if broken else "parsed",
+        "error": "a part of it could not be parsed" if broken else "",
         "received_at": arrival.received_at,
     }
     statement = insert(t.raw_mails).values(**row).on_conflict_do_nothing(index_elements=["event_id"])
@@ -225,7 +221,7 @@ class RawMails:
         return b"".join(zlib.decompress(chunk) for chunk in chunks)
 
     async def unparsed(self) -> Sequence[Any]:
-        """Mails that were kept because they could not be parsed."""
+        """Mails of which a part could not be parsed: kept whole, shown to a person as far as they could be read."""
         statement = sa.select(t.raw_mails).where(t.raw_mails.c.status == "unparsed").order_by(t.raw_mails.c.id)
         async with self._database.begin() as connection:
             return (await connection.execute(statement)).all()
