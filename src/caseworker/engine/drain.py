@@ -98,7 +98,10 @@ class Drain:
     async def _failed(self, lease: Lease, event: Event, error: Exception, now: datetime) -> None:
         last = event.attempts + 1 >= MAX_EVENT_ATTEMPTS and not isinstance(error, Trouble)
         retry = None if last else now + timedelta(seconds=min(2**event.attempts, 300))
-        log.error("Event %s of case %s failed%s", event.id, event.case, ", set aside" if last else "", exc_info=error)
+        if isinstance(error, Trouble):
+            log.warning("Event %s of case %s is tried again: %s", event.id, event.case, error)
+        else:
+            log.error("Event %s of case %s failed%s", event.id, event.case, ", set aside" if last else "", exc_info=error)
         await self.cases.fail(lease, event, _told(error), retry)
 
     async def _decide(self, event: Event, now: datetime) -> Step:
