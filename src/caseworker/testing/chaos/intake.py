@@ -47,7 +47,7 @@ async def kill_while_committing(intake: Process, url: str, *, send: Callable[[],
         await intake.kill()
         await connection.execute("select pg_advisory_unlock(%s)", (LOCK,))
         await _until(connection, waiting=False)
-        return await _mails(connection) > before
+        return await _stored(connection, before)
 
 
 async def _until(connection: psycopg.AsyncConnection[tuple[object, ...]], *, waiting: bool) -> None:
@@ -57,6 +57,15 @@ async def _until(connection: psycopg.AsyncConnection[tuple[object, ...]], *, wai
             return
         await asyncio.sleep(0.05)
     raise CampaignError("No mail came to its commit while the intake was to be killed.")
+
+
+async def _stored(connection: psycopg.AsyncConnection[tuple[object, ...]], before: int) -> bool:
+    """Whether the commit that was waited for comes to its end; long before a new intake could take the mail again."""
+    for _ in range(20):
+        if await _mails(connection) > before:
+            return True
+        await asyncio.sleep(0.05)
+    return False
 
 
 async def _mails(connection: psycopg.AsyncConnection[tuple[object, ...]]) -> int:
