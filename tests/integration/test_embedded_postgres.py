@@ -23,7 +23,8 @@ from caseworker.store.embedded_supervisor import wait_until
 _TUNING = {"fsync": "off", "shared_buffers": "16MB"}
 _PATIENCE = 15.0  # seconds; the bound for everything that has to come to an end
 _USER = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a test run in the background hands an ignored one down
 from pathlib import Path
 from caseworker.store.embedded import EmbeddedServer
 print(EmbeddedServer(Path(sys.argv[1]), tuning={"fsync": "off", "shared_buffers": "16MB"}).start(), flush=True)

@@ -8,9 +8,10 @@ import numpy as np
 
 from caseworker.reading import cues
 from caseworker.reading.encoder import fold
-from caseworker.reading.heads import Heads, Matrix
+from caseworker.reading.heads import Matrix
 from caseworker.reading.relations import ABSORBS, ABSORBS_STORY, DELIVERY_NOUN, STORY_IS_ENOUGH
 from caseworker.reading.risks import spoken_risks
+from caseworker.reading.scored import Scored
 from caseworker.reading.sentences import Sentence
 from caseworker.reading.training.corpus import RISKS
 
@@ -66,32 +67,6 @@ class _Mention:
     intent: str
     probability: float
     asked: float
-
-
-@dataclass(frozen=True, slots=True)
-class Scored:
-    """Sentences with their probabilities (one row each) and those of the whole mail (one row).
-
-    `clauses` are parts of long sentences, each with the number of its sentence and a row of its own in `clause_rows`.
-    """
-
-    sentences: Sequence[Sentence]
-    rows: Matrix
-    clauses: Sequence[tuple[int, Sentence]]
-    clause_rows: Matrix
-    mail: Matrix
-    heads: Heads
-    language: str
-
-    def of(self, label: str) -> Matrix:
-        """Probabilities of one label over the sentences; zeros where it was not trained."""
-        column = self.heads.column(label)
-        return self.rows[:, column] if column is not None else np.zeros(len(self.sentences), dtype=np.float32)
-
-    def whole(self, label: str) -> float:
-        """Probability of one label for the mail as a whole."""
-        column = self.heads.column(label)
-        return float(self.mail[column]) if column is not None and self.mail.size else 0.0
 
 
 def understand(scored: Scored) -> Sense:

@@ -12,6 +12,7 @@ from caseworker.reading.fields.scope import Scope, whole
 from caseworker.reading.heads import Heads
 from caseworker.reading.model import Context, Field, Intent, MailText, Question, Reading, Request
 from caseworker.reading.ports import Encoder
+from caseworker.reading.scored import Scored
 from caseworker.reading.sentences import Sentence, clauses, split
 
 _MAIL_WORDS = 120  # of the whole mail that are encoded at once; long input is slow and blurred
@@ -79,14 +80,14 @@ class EmbeddedReader:
         sense = aggregate.understand(self._scored(subject, spoken, tongue))
         return self._reading(empty, sense, scope, found, answers, intents=intents, questions=questions)
 
-    def _scored(self, subject: Sequence[Sentence], spoken: Sequence[Sentence], tongue: str) -> aggregate.Scored:
+    def _scored(self, subject: Sequence[Sentence], spoken: Sequence[Sentence], tongue: str) -> Scored:
         sentences = [sentence for sentence in (*subject, *spoken) if sentence.plain]
         parts = [(number, part) for number, sentence in enumerate(sentences) for part in clauses(sentence)]
         words = " ".join(sentence.plain for sentence in sentences).split()[:_MAIL_WORDS]
         texts = [*(s.plain for s in sentences), *(part.plain for _, part in parts), " ".join(words)]
         rows = self._heads.scores(texts, self._encoder)
         count = len(sentences)
-        return aggregate.Scored(sentences, rows[:count], parts, rows[count:-1], rows[-1], self._heads, tongue)
+        return Scored(sentences, rows[:count], parts, rows[count:-1], rows[-1], self._heads, tongue)
 
     def _reading(
         self,
