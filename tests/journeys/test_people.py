@@ -140,6 +140,9 @@ async def test_a_reply_that_the_relay_refuses_for_good_is_visible_and_can_be_sen
     [aside] = await house.app.control.aside()
     assert (aside["what"], aside["case"]) == ("effect", taken.case)
     assert "not welcome" in str(aside["error"])
+    [item] = await house.app.people.waiting()
+    assert (item.because, item.brief["to"]) == ("reply_not_sent", order["email"]), "a person learns that nobody was told"
+    assert order["number"] in item.brief["text"]
     house.outbox.refuse = None
     assert await house.app.control.retry(case=taken.case, now=house.clock.at) == 1
     await house.work()

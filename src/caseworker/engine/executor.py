@@ -174,7 +174,7 @@ class Executor:
         self.failpoints.hit("after_commit", effect.key)
 
     async def _aside(self, lease: Lease, effect: Effect, error: Mapping[str, object], *, now: datetime) -> None:
-        await self.effects.end(lease, effect, EffectOutcome("aside", {}, error, tell=effect.kind == "write"), now=now)
+        await self.effects.end(lease, effect, EffectOutcome("aside", {}, error), now=now)
 
     async def _send(self, lease: Lease, case: Case, effect: Effect) -> None:
         now = await self.clock.now()
@@ -186,8 +186,7 @@ class Executor:
         try:
             answer = await self.sender.send(mail)
         except SendUnknown as error:
-            again = EffectOutcome("unknown", {}, {"code": "unknown", "message": error.message}, now + HELD_LOOK, tell=False)
-            await self.effects.end(lease, effect, again, now=now)
+            await self._send_again(lease, effect, error, now=now)
         except SendRefused as error:
             problem = {"code": "refused" if error.permanent else "not_sent", "message": error.message}
             if error.permanent:
@@ -198,6 +197,15 @@ class Executor:
             await self._aside(lease, effect, {"code": "not_composed", "message": error.message}, now=now)
         else:
             await self._sent(lease, effect, mail, answer)
+
+    async def _send_again(self, lease: Lease, effect: Effect, error: SendUnknown, *, now: datetime) -> None:
+        """It may have been taken: the same Message-ID goes out once more, which receivers recognise; not for ever."""
+        problem = {"code": "unknown", "message": error.message}
+        if effect.attempts >= MAX_LOOK_BACKS:
+            await self._aside(lease, effect, problem, now=now)
+            return
+        again = EffectOutcome("unknown", {}, problem, now + _back_off(effect, None), tell=False)
+        await self.effects.end(lease, effect, again, now=now)
 
     async def _sent(self, lease: Lease, effect: Effect, mail: OutgoingMail, answer: str) -> None:
         self.failpoints.hit("after_call", effect.key)

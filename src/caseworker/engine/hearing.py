@@ -8,7 +8,7 @@ from datetime import datetime
 from caseworker.cases import letters
 from caseworker.cases.hear import MailFacts, hear_mail, hear_person, hear_receipt
 from caseworker.cases.machine import facts_of
-from caseworker.cases.model import Case, Entry, Event, NewEvent, QueueItem
+from caseworker.cases.model import Case, Effect, Entry, Event, NewEvent, QueueItem
 from caseworker.cases.ports import CaseStore, EffectStore, StoredMail
 from caseworker.cases.release import Release
 from caseworker.commerce.errors import Refusal
@@ -56,7 +56,7 @@ class Hearing:
                 return await self._timer(case, event, release, now)
             case "receipt":
                 effect = await self.effects.get(int(str(event.data["effect"])))
-                return Heard(hear_receipt(case, effect))
+                return _reply_not_sent(case, effect, release) if effect.kind == "send" else Heard(hear_receipt(case, effect))
             case "person":
                 return _person(case, event, release, now)
             case _:
@@ -193,6 +193,15 @@ def _chaser(case: Case, release: Release, now: datetime) -> Case:
         return case
     case = replace(case, chased=True)
     return letters.say(case, last, "chaser_open", release=release, facts=facts_of(case, last, now))
+
+
+def _reply_not_sent(case: Case, effect: Effect, release: Release) -> Heard:
+    """The customer was never told: a person sees the words and why they did not go out."""
+    said = {key: effect.arguments.get(key) for key in ("to", "subject", "text")}
+    brief = {**said, "because": "reply_not_sent", "error": dict(effect.error)}
+    queue = release.playbook.worker.fallback_queue
+    item = QueueItem("escalation", len(case.requests) or 1, queue, "reply_not_sent", brief)
+    return Heard(case, (Entry("reply_not_sent", {"error": dict(effect.error)}),), items=(item,), quiet=True)
 
 
 def _person(case: Case, event: Event, release: Release, now: datetime) -> Heard:
