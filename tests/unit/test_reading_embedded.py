@@ -180,3 +180,11 @@ async def test_each_request_keeps_the_number_of_its_own_line():
         "cancel_order": "NW-2026-104233",
         "return_item": "NW-2026-100778",
     }
+
+
+async def test_items_that_different_sentences_name_beside_the_request_are_asked_for():
+    context = Context(orders=(CLOTHES,), sender_verified=True)
+    text = "One item was missing from my parcel. I wear the blue jacket every day. My sister wants the shoes."
+    reading = await read(text, context=context)
+    assert [request.intent for request in reading.requests] == ["missing_item"]
+    assert "items" not in reading.requests[0].fields

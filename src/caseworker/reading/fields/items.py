@@ -49,9 +49,17 @@ def read_items(key: str, scope: Scope) -> Field | None:
     named = _everything(key, said, lines) or _named(key, said, lines)
     if named is None and scope.own:
         named = _everything(key, scope, lines) or _named(key, scope, lines)
+        if named is not None and _scattered(scope, lines):
+            return None  # several items in several sentences, none in the request's own: which are meant is asked
     if named is None and len(lines) > 1 and len(scope.orders) == 1:
         return _similar(key, scope, lines)
     return named
+
+
+def _scattered(scope: Scope, lines: Sequence[Line]) -> bool:
+    """Whether different sentences name different items: one of them may be about another matter that was not understood."""
+    named = [ids for sentence in scope.sentences if (ids := named_lines([sentence], lines))]
+    return len(set().union(*named)) > 1 and any(ids != named[0] for ids in named)
 
 
 def mentioned(orders: Sequence[Order], sentences: Sequence[Sentence]) -> list[Order]:
