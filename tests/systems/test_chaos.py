@@ -10,7 +10,7 @@ import pytest
 from caseworker.testing.chaos.campaign import run
 from caseworker.testing.chaos.model import FAILPOINTS, Order, Report
 
-pytestmark = pytest.mark.systems
+pytestmark = [pytest.mark.systems, pytest.mark.timeout(1800)]  # seconds; a busy machine takes its time
 
 
 @pytest.fixture
