@@ -3,7 +3,7 @@
 import pytest
 
 from caseworker.commerce.ports import WriteCall
-from caseworker.commerce.receipts import arguments_hash, changes, idempotency_key, lock_keys, refundable
+from caseworker.commerce.receipts import arguments_hash, changes, lock_keys, refundable
 from caseworker.core.money import Money, MoneyError
 from caseworker.core.refs import Ref
 
@@ -13,14 +13,6 @@ PAYMENT = Ref("sandbox", "payment", "P-1")
 
 def call(operation: str, **arguments: object) -> WriteCall:
     return WriteCall("base", operation, arguments, "k", "CW-1", "because")
-
-
-def test_a_key_names_one_act() -> None:
-    key = idempotency_key("CW-1", "r1", "accept", "rma")
-    assert key == idempotency_key("CW-1", "r1", "accept", "rma")
-    others = [("CW-1", "r1", "accept", "note"), ("CW-1", "r", "1accept", "rma"), ("CW-1r1", "", "accept", "rma")]
-    assert key not in [idempotency_key(*other) for other in others]
-    assert key == "cw-76341a11bca20f2d287b9d704b67d1b2bb621c7a", "keys of older receipts must stay what they are"
 
 
 def test_the_same_write_has_the_same_hash_after_its_records_were_read_again() -> None:

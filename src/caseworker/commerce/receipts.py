@@ -17,14 +17,6 @@ _REFUNDS = frozenset({"payments.refund"})
 _MOVES_MONEY_OF_ORDER = frozenset({"orders.cancel", "orders.refund"})
 
 
-def idempotency_key(case: str, request: str, row: str, name: str) -> str:
-    """The key of one act: the same act of the same row of the same request has the same key, for ever.
-
-    43 characters of letters, digits and a dash: shorter than any limit that a shop's interface sets.
-    """
-    return "cw-" + _digest([case, request, row, name])[:40]
-
-
 def arguments_hash(arguments: Mapping[str, object]) -> str:
     """64 hex digits that are equal for equal arguments.
 

@@ -7,7 +7,7 @@ from typing import cast
 
 from caseworker.cases.model import Case, Effect
 from caseworker.core.ids import case_reference
-from caseworker.mail.compose import compose, reply_message_id
+from caseworker.mail.compose import compose, envelope_sender, reply_message_id
 from caseworker.mail.model import Address, OutgoingMail
 from caseworker.mail.ports import Transport
 from caseworker.mail.thread import mint_token
@@ -48,5 +48,5 @@ class Sender:
         """Hand over. Raises SendRefused and SendUnknown."""
         recipients = (mail.to.email, *(c.email for c in mail.cc))
         return await self.transport.send(
-            compose(mail), sender=mail.bounce_address, recipients=recipients, message_id=mail.message_id
+            compose(mail), sender=envelope_sender(mail), recipients=recipients, message_id=mail.message_id
         )

@@ -219,7 +219,6 @@ class WorkerSpec:
     remind_after: timedelta
     give_up_after: timedelta
     fallback_queue: str
-    customer_number: str = ""
     order_numbers: tuple[str, ...] = ()
 
 

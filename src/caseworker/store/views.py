@@ -64,11 +64,6 @@ class PostgresViews:
         """Promises made in a case, by due date."""
         return await self._all(sa.select(t.promises).where(t.promises.c.case == number).order_by(t.promises.c.due))
 
-    async def unanswered(self) -> Sequence[Any]:
-        """Mails in no case: machine mail that concerned none."""
-        statement = sa.select(t.messages).where(t.messages.c.case.is_(None)).order_by(t.messages.c.id)
-        return await self._all(statement)
-
     async def _all(self, statement: sa.Select[Any]) -> Sequence[Any]:
         async with self._database.begin() as connection:
             return list((await connection.execute(statement)).all())

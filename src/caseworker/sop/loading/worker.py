@@ -15,7 +15,7 @@ KINDS = ("order_number", "items", "choice", "yes_no", "postcode", "address", "te
 def read_worker(item: Item) -> WorkerSpec:
     """worker.yaml"""
     keys = item.keys(
-        "brand", "mode", "intent_modes", "known_machines", "asking", "fallback_queue", "customer_number", "order_numbers",
+        "brand", "mode", "intent_modes", "known_machines", "asking", "fallback_queue", "order_numbers",
         required=("name", "languages", "default_language", "default_country", "mailboxes"),
     )  # fmt: skip
     asking = keys["asking"].keys("remind_after", "give_up_after") if "asking" in keys else {}
@@ -34,7 +34,6 @@ def read_worker(item: Item) -> WorkerSpec:
         remind_after=asking["remind_after"].duration() if "remind_after" in asking else timedelta(days=3),
         give_up_after=asking["give_up_after"].duration() if "give_up_after" in asking else timedelta(days=7),
         fallback_queue=_text(keys, "fallback_queue") or "general",
-        customer_number=_text(keys, "customer_number"),
         order_numbers=keys["order_numbers"].texts() if "order_numbers" in keys else (),
     )
 
