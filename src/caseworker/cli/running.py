@@ -52,8 +52,19 @@ def log_to_stderr() -> None:
     handler.setFormatter(formatter)
     context = click.get_current_context(silent=True)
     is_debug = bool(context and context.find_root().obj and context.find_root().obj.get("debug"))
+    if not is_debug:
+        handler.addFilter(_without_traceback)
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     log.setLevel(logging.DEBUG if is_debug else logging.INFO)
+
+
+def _without_traceback(record: logging.LogRecord) -> bool:
+    """What a library stumbled over in one line (a lost database is everyday); `--debug` shows the rest."""
+    if not record.name.startswith("caseworker") and record.exc_info:
+        error = record.exc_info[1]
+        cause = error.__cause__ if error is not None and error.__cause__ is not None else error
+        record.msg, record.args, record.exc_info = f"{record.getMessage().splitlines()[0]} {cause}", (), None
+    return True
 
 
 async def until_stopped(work: Coroutine[object, object, None], *, with_parent: bool = False) -> None:

@@ -58,12 +58,19 @@ async def _end(process: asyncio.subprocess.Process) -> None:
 
 async def keep_mailboxes(app: "App") -> None:
     """Know new mailboxes within seconds; start the embedded database again when it was lost. Runs until cancelled."""
+    is_away = False
     while True:
         try:
             await app.intake.refresh()
         except StoreError as error:
-            log.warning("The list of mailboxes cannot be read: %s", error)
+            if not is_away:
+                log.warning("Mails are put off, their senders try again: %s", error)
+            is_away = True
             await _recover(app)
+        else:
+            if is_away:
+                log.warning("The database answers again; mails are taken in.")
+            is_away = False
         await asyncio.sleep(0.5)
 
 
