@@ -14,7 +14,6 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 MAX_FILE, MAX_FUNCTION = 400, 60
 
 LONG_FILES: dict[str, tuple[int, str]] = {
-    "cases/machine.py": (440, "the machine is read from top to bottom, one function for each move"),
     "sop/model.py": (430, "the types of the language, one beside the other"),
 }
 LONG_FUNCTIONS: dict[str, tuple[int, str]] = {

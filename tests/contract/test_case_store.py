@@ -42,8 +42,12 @@ class Stores:
     control: PostgresControl
     queue: PostgresQueue
 
-    async def mail(self, name: str, *, to: str = BOX, sender: str = "c@private.example", at: datetime = AT) -> Taken:
-        raw = f"From: {sender}\r\nTo: {to}\r\nSubject: {name}\r\nMessage-ID: <{name}@x.example>\r\n\r\nwords {name}\r\n"
+    async def mail(
+        self, name: str, *, to: str = BOX, sender: str = "c@private.example", at: datetime = AT, reply_to: str = ""
+    ) -> Taken:
+        raw = f"From: {sender}\r\nTo: {to}\r\nSubject: {name}\r\nMessage-ID: <{name}@x.example>\r\n"
+        raw += f"In-Reply-To: <{reply_to}@x.example>\r\n" if reply_to else ""
+        raw += f"\r\nwords {name}\r\n"
         settings = MailboxSettings(address=BOX, own_addresses=frozenset({BOX}))
         message = parse(raw.encode(), settings, envelope_from=sender)
         arrival = Arrival(
@@ -63,9 +67,8 @@ class Stores:
 
     async def reply_in(self, case: int, name: str, *, at: datetime = AT) -> Taken:
         """One more mail of the same case."""
-        from caseworker.core.ids import case_reference
-
-        return await self.mail(f"{name} {case_reference(case)}", at=at)
+        [(first,)] = self.sql(f'select min(message_id) from messages where "case" = {case}')
+        return await self.mail(name, at=at, reply_to=str(first).partition("@")[0])
 
     async def taken(self, name: str = "m1") -> tuple[int, Lease]:
         case = (await self.mail(name)).case
@@ -325,7 +328,7 @@ async def test_the_same_act_for_the_same_record_by_another_case_is_a_repeat(stor
 
 async def test_two_cases_at_once_do_not_pass_the_days_limit_together(stores: Stores) -> None:
     made = [await _planned(stores, f"m{n}", lambda case: _refund(case, payment=f"P-{case}"), f"w{n}") for n in range(6)]
-    limit = Limits("base:c@private.example", "EUR", 1000, 3000)
+    limit = Limits("base:c@private.example", "EUR", 1000, None, 3000)
     intents = await asyncio.gather(
         *(stores.effects.begin(lease, effect, locks=[], limit=limit, now=AT) for lease, effect in made)
     )

@@ -9,7 +9,9 @@ from caseworker.cases.release import Release
 from caseworker.reading.model import Field, Reading, Request
 
 PROVES_IDENTITY = ("order_number", "postcode")
+OVER_LIMIT = "over_limit"
 MAX_TEXTS = 20
+SURE = 0.6  # a field below it was not heard: it is asked for again
 AUTOMATIC_WITHOUT_NEWS = 3  # mails of a customer in which nothing new was heard; by then he had two automatic answers
 
 
@@ -39,17 +41,32 @@ def hear_mail(case: Case, mail: MailFacts, reading: Reading, release: Release) -
     if not mail.text_hash and not mail.attachments and case.requests:
         return case, (Entry("not_answered", {"because": "no words"}),)
     case = replace(case, language=_language(case, reading, release))
-    waited = any(r.status == "awaiting_customer" for r in case.requests)
+    known = case.requests
+    waited = any(r.status == "awaiting_customer" for r in known)
     case = _hear_answers(case, reading)
     requests = list(case.requests)
     for request in reading.requests:
         _join(requests, request, reading.fields, release)
-    joined = replace(case, requests=tuple(requests))
+    joined = replace(case, requests=tuple(_as_confirmed(r, before) for r, before in _with_before(requests, known)))
     joined = _hear_unusual(joined, reading, release, waited=waited)
     if not mail.may_answer and (reading.requests or reading.fields):  # nobody could be asked or told: people look
         joined = _to_people(joined, release.playbook.worker.fallback_queue, because="not_to_be_answered", intent="unclear")
     entries = (Entry("read", _summary(reading)),)
     return joined, entries
+
+
+def _with_before(
+    requests: list[RequestState], known: tuple[RequestState, ...]
+) -> list[tuple[RequestState, RequestState | None]]:
+    before = {r.number: r for r in known}
+    return [(r, before.get(r.number)) for r in requests]
+
+
+def _as_confirmed(r: RequestState, before: RequestState | None) -> RequestState:
+    """A yes holds for what was asked: where the same mail or a later one changes it, it is asked for again."""
+    if before is None or not r.confirmed or _is_under_way(r) or r.answers == before.answers:
+        return r
+    return replace(r, confirmed={})
 
 
 def _hear_repeated(case: Case) -> tuple[Case, tuple[Entry, ...]]:
@@ -96,7 +113,9 @@ def _language(case: Case, reading: Reading, release: Release) -> str:
 
 def _answered(case: Case, r: RequestState, values: Mapping[str, object], *, own_wish: bool) -> Mapping[str, object]:
     asked = case.asking if r.status == "awaiting_customer" else ()
-    if own_wish:
+    if _is_under_way(r):
+        values = {key: value for key, value in values.items() if key in asked}
+    elif own_wish:
         values = {key: value for key, value in values.items() if key in asked or key not in r.answers}
     if (
         "postcode" in r.answers and "postcode" not in asked
@@ -105,12 +124,21 @@ def _answered(case: Case, r: RequestState, values: Mapping[str, object], *, own_
     return {**r.answers, **values}
 
 
+def _is_under_way(r: RequestState) -> bool:
+    """Something is being done or was done for it: which order and which items that was for does not change any more."""
+    return r.active is not None or bool(r.done)
+
+
+def _sure(fields: Mapping[str, Field]) -> dict[str, object]:
+    return {key: field.value for key, field in fields.items() if field.confidence >= SURE}
+
+
 def _hear_answers(case: Case, reading: Reading) -> Case:
     """Fields said for the whole mail answer every open request; what an open request asked for is no longer awaited.
 
     A mail with a wish of its own speaks of that one: it answers what was asked or is not known yet, and changes nothing else.
     """
-    values = {key: field.value for key, field in reading.fields.items()}
+    values = _sure(reading.fields)
     confirmed = values.pop("confirm", None)
     requests = []
     for r in case.requests:
@@ -136,7 +164,7 @@ def _hear_answers(case: Case, reading: Reading) -> Case:
 
 
 def _join(requests: list[RequestState], said: Request, mail_wide: Mapping[str, Field], release: Release) -> None:
-    answers = {key: field.value for key, field in {**mail_wide, **said.fields}.items() if key != "confirm"}
+    answers = {key: value for key, value in _sure({**mail_wide, **said.fields}).items() if key != "confirm"}
     for index, r in enumerate(requests):
         if r.intent == said.intent and _same_matter(r, answers):
             requests[index] = _join_same(r, answers)
@@ -163,6 +191,8 @@ def _same_matter(r: RequestState, answers: Mapping[str, object]) -> bool:
 
 
 def _join_same(r: RequestState, answers: Mapping[str, object]) -> RequestState:
+    if _is_under_way(r) and any(r.answers.get(key, value) != value for key, value in answers.items()):
+        return replace(r, status="open", because="asked_again") if r.active is None and r.status != "with_people" else r
     if r.status in ("open", "acting", "awaiting_customer", "waiting", "awaiting_approval"):
         status = "open" if r.status == "awaiting_customer" else r.status
         return replace(r, answers={**r.answers, **answers}, status=status)
@@ -243,6 +273,9 @@ def hear_receipt(case: Case, effect: Effect) -> Case:
 def _settle(r: RequestState, effect: Effect) -> RequestState:
     if r.active is None:
         return r
+    if effect.status == "refused" and effect.error.get("code") == OVER_LIMIT:  # nothing went out; a person is asked
+        again = tuple(replace(a, status="planned", over_limit=True) if a.name == effect.name else a for a in r.active.acts)
+        return replace(r, active=replace(r.active, acts=again))
     if effect.status == "refused":
         return replace(
             r,

@@ -29,9 +29,9 @@ def say(case: Case, r: RequestState, key: str, *, release: Release, facts: Mappi
     return replace(case, parts=(*case.parts, state))
 
 
-def say_freely(case: Case, request: int, text: str) -> Case:
-    """Words that a person wrote."""
-    part = PartState(key="person", request=request, text=text)
+def say_freely(case: Case, request: int, text: str, *, to: str) -> Case:
+    """Words that a person wrote to whom he saw in the brief."""
+    part = PartState(key="person", request=request, text=text, to=to or case.sender)
     return replace(case, parts=(*case.parts, part))
 
 
@@ -49,17 +49,35 @@ def ask(case: Case, keys: Sequence[str], not_found: Sequence[str], *, release: R
     return replace(case, asking=tuple(keys), not_found=tuple(not_found))
 
 
-def letter_of(case: Case, *, release: Release, event: str, now: datetime) -> tuple[Case, PlannedEffect | None]:
-    """The one mail of this event, unless something is still under way or the sender must not be answered."""
+def letters_of(case: Case, *, release: Release, event: str, now: datetime) -> tuple[Case, tuple[PlannedEffect, ...]]:
+    """The mail of this event, unless something is still under way or the sender must not be answered automatically.
+
+    What a person wrote always leaves: in the same mail where it goes to the same customer, else in one of its own.
+    """
     under_way = any(
         r.status == "acting" and r.active and any(a.status == "asked" for a in r.active.acts) for r in case.requests
     )
     asks = case.asking if case.asked_at is None else ()
     if under_way or (not case.parts and not asks):
-        return case, None
+        return case, ()
     cleared = replace(case, parts=())
-    if not case.may_answer or case.history or not case.sender:
-        return cleared, None
+    if case.history:
+        return cleared, ()
+    together = case.may_answer and bool(case.sender)
+    apart = [part for part in case.parts if part.to and not (together and part.to == case.sender)]
+    found = [
+        _letter(
+            replace(case, parts=(part,), sender=part.to, sender_name=""), (), release=release, name=f"{event}/person", now=now
+        )
+        for part in apart[:1]
+    ]
+    rest = tuple(part for part in case.parts if part not in apart)
+    if together and (rest or asks):
+        found.append(_letter(replace(case, parts=rest), asks, release=release, name=event, now=now))
+    return cleared, tuple(found)
+
+
+def _letter(case: Case, asks: Sequence[str], *, release: Release, name: str, now: datetime) -> PlannedEffect:
     parts = [Part(p.key, p.text, p.subject, p.receipts) for p in case.parts]
     written = write_reply(
         release.replies,
@@ -85,10 +103,9 @@ def letter_of(case: Case, *, release: Release, event: str, now: datetime) -> tup
         "asks": list(asks),
         "date": now,
     }
-    effect = PlannedEffect(
-        key=f"{case.number}/send/{event}", kind="send", request=0, name="send", operation="mail.send", arguments=arguments
+    return PlannedEffect(
+        key=f"{case.number}/send/{name}", kind="send", request=0, name="send", operation="mail.send", arguments=arguments
     )
-    return cleared, effect
 
 
 def brief(

@@ -5,10 +5,11 @@ effects, timers, queue items and entries are committed together.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from caseworker.cases import letters
+from caseworker.cases.hear import PROVES_IDENTITY
 from caseworker.cases.model import (
     ActiveRow,
     ActState,
@@ -22,12 +23,14 @@ from caseworker.cases.model import (
     QueueItem,
     RequestState,
     Step,
+    WrongProof,
 )
 from caseworker.cases.release import Release
+from caseworker.cases.turn import Turn, brief, facts_of, fallback, hand_over, put, record_of, request_of, say
 from caseworker.core.facts import of
 from caseworker.core.money import Money
 from caseworker.guard.judge import judge
-from caseworker.guard.model import Totals
+from caseworker.guard.model import Moved, Totals, add_totals
 from caseworker.sop.decide import decide
 from caseworker.sop.model import (
     Act,
@@ -49,45 +52,28 @@ NOT_THE_OWNER = ("identity_refused", "identity_unproven")
 VERIFY_AFTER = timedelta(hours=1)
 
 
-@dataclass(slots=True)
-class Turn:
-    """What one call of `advance` gathers; filled by the functions below, read once at the end."""
-
-    release: Release
-    found: Mapping[tuple[int, str], Found]
-    totals: Mapping[str, Totals]
-    now: datetime
-    event: str
-    lookups: list[CaseLookUp] = field(default_factory=list)
-    effects: list[PlannedEffect] = field(default_factory=list)
-    timers: list[NewEvent] = field(default_factory=list)
-    items: list[QueueItem] = field(default_factory=list)
-    promises: list[PromiseMade] = field(default_factory=list)
-    entries: list[Entry] = field(default_factory=list)
-    asking: list[str] = field(default_factory=list)
-    not_found: list[str] = field(default_factory=list)
-    decisions: dict[int, Decision] = field(default_factory=dict)
-
-
 def advance(
     case: Case,
     *,
     release: Release,
     found: Mapping[tuple[int, str], Found],
-    totals: Mapping[str, Totals],
+    totals: Moved,
     now: datetime,
     event: str,
+    locked: bool = False,
 ) -> Step:
-    """One step. `found` are look-ups by (request, need); `totals` money already moved by action; `event` the event's id."""
-    turn = Turn(release, found, totals, now, event)
+    """One step. `found` are look-ups by (request, need); `totals` money already moved; `event` the event's id.
+
+    `locked`: too many wrong proofs came from this sender or for this order, so that none counts today.
+    """
+    turn = Turn(release, found, totals, now, event, locked)
     for number in [r.number for r in case.requests]:
         case = _advance_request(case, number, turn)
     if turn.lookups:
         return Step(case=case, lookups=tuple(turn.lookups))
     case = letters.ask(case, turn.asking, turn.not_found, release=release)
-    case, letter = letters.letter_of(case, release=release, event=event, now=now)
-    if letter is not None:
-        turn.effects.append(letter)
+    case, written = letters.letters_of(case, release=release, event=event, now=now)
+    turn.effects.extend(written)
     case = _settle_status(case, turn)
     return Step(
         case=case,
@@ -96,46 +82,17 @@ def advance(
         items=tuple(turn.items),
         promises=tuple(turn.promises),
         entries=tuple(turn.entries),
+        wrong_proofs=tuple(turn.wrong_proofs),
     )
-
-
-def facts_of(case: Case, r: RequestState, now: datetime) -> dict[str, object]:
-    """The facts tree of one request, as sop.md lists it. What is not known is absent."""
-    return {
-        "now": now,
-        "message": {
-            "received_at": now,
-            "language": case.language,
-            "has_photo": case.photos > 0,
-            "attachments": case.attachments,
-        },
-        "request": {
-            "intent": r.intent,
-            "confidence": r.confidence,
-            "given": dict.fromkeys(r.answers, True),
-            "confirmed": dict(r.confirmed),
-            **r.answers,
-        },
-        "sender": {"address": case.sender, "verified": case.sender_verified},
-        "done": dict(r.done),
-        "failed": dict(r.failed),
-        "timed_out": dict.fromkeys(r.timed_out, True),
-        "case": {
-            "opened_at": case.opened_at,
-            "contacts": case.contacts,
-            "chased": case.chased,
-            "reference": letters.reference(case),
-        },
-    }
 
 
 def _advance_request(case: Case, number: int, turn: Turn) -> Case:
     for _ in range(MAX_DECISIONS):
-        r = _request(case, number)
+        r = request_of(case, number)
         if r.status in ("ended", "with_people", "awaiting_approval", "awaiting_customer"):
             return case
         if r.because and r.active is None:
-            return _hand_over(case, r, turn, queue=r.queue, because=r.because)
+            return hand_over(case, r, turn, queue=r.queue, because=r.because)
         if r.active is not None:
             case, settled = _drive_row(case, r, turn)
             if not settled:
@@ -144,7 +101,7 @@ def _advance_request(case: Case, number: int, turn: Turn) -> Case:
         decision = decide(
             turn.release.playbook,
             _procedure(r, turn),
-            facts_of(case, r, turn.now),
+            facts_of(case, r, turn.now, locked=turn.locked),
             now=turn.now,
             progress=_progress(r, turn),
             vocabulary=turn.release.vocabulary,
@@ -155,10 +112,10 @@ def _advance_request(case: Case, number: int, turn: Turn) -> Case:
             return case
         before = r
         case = _take(case, r, decision, turn)
-        if _request(case, number) == before:
+        if request_of(case, number) == before:
             return case
-    r = _request(case, number)
-    return _hand_over(case, r, turn, queue=_fallback(turn), because="too_many_steps")
+    r = request_of(case, number)
+    return hand_over(case, r, turn, queue=fallback(turn), because="too_many_steps")
 
 
 def _procedure(r: RequestState, turn: Turn) -> str:
@@ -196,6 +153,11 @@ def _take(case: Case, r: RequestState, decision: Decision, turn: Turn) -> Case:
     if not quiet:
         turn.entries.append(Entry("decided", entry))
     r = replace(r, known=of(decision.facts), rule=decision.rule or r.rule)  # type: ignore[arg-type]  # a mapping stays one
+    if decision.wrong:
+        turn.wrong_proofs.append(WrongProof(*(str(r.answers.get(key) or "") for key in PROVES_IDENTITY)))
+    record = record_of(r, "number")
+    if r.record and record and r.record != record:  # what is done for one order says nothing about another
+        return hand_over(case, r, turn, queue=r.queue, because="other_record")
     if decision.timed_out:
         r = replace(r, timed_out=(*r.timed_out, decision.timed_out))
     if r.waiting and decision.rule != r.waiting and not any(isinstance(m, Ask) for m in after):
@@ -212,7 +174,7 @@ def _take(case: Case, r: RequestState, decision: Decision, turn: Turn) -> Case:
             meanwhile=decision.meanwhile,
             sender=case.sender,
         )
-        return _put(case, replace(r, status="acting", active=row, waiting="", waiting_since=None))
+        return put(case, replace(r, status="acting", active=row, waiting="", waiting_since=None, record=r.record or record))
     return _after(case, r, after, turn)
 
 
@@ -224,11 +186,11 @@ def _take_in_shadow(case: Case, r: RequestState, decision: Decision, turn: Turn)
         Entry("would", {"request": r.number, "rule": decision.rule, "moves": [_move(m) for m in decision.moves]})
     )
     if case.history:
-        return _put(case, replace(r, status="ended", outcome=f"would:{outcome or ('escalated' if escalate else 'open')}"))
-    queue, because = (escalate.queue, escalate.because) if escalate else (_fallback(turn), "shadow")
+        return put(case, replace(r, status="ended", outcome=f"would:{outcome or ('escalated' if escalate else 'open')}"))
+    queue, because = (escalate.queue, escalate.because) if escalate else (fallback(turn), "shadow")
     r = replace(r, status="with_people", outcome="escalated", queue=queue, because=because)
-    turn.items.append(QueueItem("escalation", r.number, queue, because, _brief(case, r, turn)))
-    return _put(case, r)
+    turn.items.append(QueueItem("escalation", r.number, queue, because, brief(case, r, turn)))
+    return put(case, r)
 
 
 def _drive_row(case: Case, r: RequestState, turn: Turn) -> tuple[Case, bool]:
@@ -240,14 +202,14 @@ def _drive_row(case: Case, r: RequestState, turn: Turn) -> tuple[Case, bool]:
     if act is None:
         r = replace(r, active=None)
         if not same_sender:  # somebody else wrote meanwhile: what was done is not theirs to hear
-            return _hand_over(case, r, turn, queue=r.queue, because="other_sender"), False
+            return hand_over(case, r, turn, queue=r.queue, because="other_sender"), False
         case = _after(case, r, tuple(_unmove(m) for m in row.after), turn, rule=row.rule)
-        return case, _request(case, r.number).status == "open"
+        return case, request_of(case, r.number).status == "open"
     if act.status in ("pending", "unknown"):
         if row.meanwhile and not row.said_meanwhile and same_sender:
             case = letters.say(case, r, row.meanwhile, release=turn.release, facts=facts_of(case, r, turn.now))
             r = replace(r, active=replace(row, said_meanwhile=True))
-        return _put(case, replace(r, status="acting")), False
+        return put(case, replace(r, status="acting")), False
     if act.status == "asked":
         return case, False
     return _plan(case, r, act, turn)
@@ -258,29 +220,32 @@ def _plan(case: Case, r: RequestState, act: ActState, turn: Turn) -> tuple[Case,
     assert row is not None
     operation = turn.release.vocabulary.operations[act.operation]
     amount = act.amount if isinstance(act.amount, Money) else None
+    kind = (act.operation, amount.currency if amount else "")
     verdict = judge(
         turn.release.guardrails,
         act.operation,
         moves_money=bool(operation.money),
         amount=amount,
-        totals=turn.totals.get(act.operation),
+        totals=add_totals(turn.totals.get(kind), turn.planned.get(kind)),
     )
     if verdict.decision == "forbidden" and not act.approved:
         turn.entries.append(Entry("forbidden", {"request": r.number, "act": act.name, "guardrail": verdict.rule}))
         failed = {**r.failed, act.name: {"code": "guardrail", "message": verdict.rule}}
-        return _put(case, replace(r, status="open", active=None, fired=(*r.fired, row.rule), failed=failed)), True
-    if verdict.decision == "needs_approval" and not act.approved:
-        queue = verdict.queue or _fallback(turn)
-        item = QueueItem("approval", r.number, queue, verdict.rule, _brief(case, r, turn, act), name=act.name)
+        return put(case, replace(r, status="open", active=None, fired=(*r.fired, row.rule), failed=failed)), True
+    if (verdict.decision == "needs_approval" or act.over_limit) and not act.approved:
+        queue = verdict.queue or fallback(turn)
+        item = QueueItem("approval", r.number, queue, verdict.rule, brief(case, r, turn, act), name=act.name)
         turn.items.append(item)
         turn.entries.append(
             Entry("approval_asked", {"request": r.number, "act": act.name, "guardrail": verdict.rule, "queue": queue})
         )
         case = letters.hand_over_words(case, r, release=turn.release, facts=facts_of(case, r, turn.now))
-        return _put(case, replace(r, status="awaiting_approval", queue=queue)), False
+        return put(case, replace(r, status="awaiting_approval", queue=queue)), False
+    zero = Money(0, "XXX")
+    turn.planned[kind] = add_totals(turn.planned.get(kind), Totals(amount or zero, amount or zero, 1)) or Totals(zero, zero, 1)
     turn.effects.append(
         PlannedEffect(
-            key=f"{case.number}/{r.number}.{r.round}/{row.rule}/{act.name}",
+            key=f"{case.number}/{r.number}.{r.round}/{row.rule}/{act.name}{'/approved' if act.over_limit else ''}",
             kind="write",
             request=r.number,
             name=act.name,
@@ -288,10 +253,12 @@ def _plan(case: Case, r: RequestState, act: ActState, turn: Turn) -> tuple[Case,
             arguments=act.arguments,
             amount=amount,
             reason=f"{r.intent}: {row.rule}",
+            owner=record_of(r, "email").strip().lower(),
+            approved=act.approved,
         )
     )
     acts = tuple(replace(a, status="asked") if a.name == act.name else a for a in row.acts)
-    return _put(case, replace(r, status="acting", active=replace(row, acts=acts))), False
+    return put(case, replace(r, status="acting", active=replace(row, acts=acts))), False
 
 
 def _after(case: Case, r: RequestState, moves: tuple[object, ...], turn: Turn, rule: str = "") -> Case:
@@ -304,7 +271,7 @@ def _after(case: Case, r: RequestState, moves: tuple[object, ...], turn: Turn, r
         case, r = _make(case, r, move, turn)
     if r.status == "acting":
         r = replace(r, status="open")
-    return _put(case, r)
+    return put(case, r)
 
 
 def _make(case: Case, r: RequestState, move: object, turn: Turn) -> tuple[Case, RequestState]:
@@ -316,9 +283,9 @@ def _make(case: Case, r: RequestState, move: object, turn: Turn) -> tuple[Case, 
             turn.not_found.extend(k for k in move.not_found if k not in turn.not_found)
             return case, replace(r, status="awaiting_customer", asked=asked)
         case Confirm():
-            return _say(case, r, move.reply, turn), replace(r, status="awaiting_customer", confirming=r.rule)
+            return say(case, r, move.reply, turn), replace(r, status="awaiting_customer", confirming=r.rule)
         case Say():
-            return _say(case, r, move.reply, turn), r
+            return say(case, r, move.reply, turn), r
         case Promise():
             turn.promises.append(PromiseMade(r.number, move.what, move.amount, move.due, move.kept_when, move.bound))
             return case, r
@@ -329,38 +296,18 @@ def _make(case: Case, r: RequestState, move: object, turn: Turn) -> tuple[Case, 
             return case, replace(r, status="waiting", waiting=r.rule, waiting_since=since)
         case Escalate() if move.because in NOT_THE_OWNER:
             # Nothing about the order is told, not even that it exists; there is nothing for a person to do either.
-            case = _say(case, r, "no_personal_data", turn)
+            case = say(case, r, "no_personal_data", turn)
             turn.entries.append(Entry("not_the_owner", {"request": r.number, "because": move.because}))
             return case, replace(r, status="ended", outcome="declined", because=move.because)
         case Escalate():
             r = replace(r, status="with_people", outcome="escalated", queue=move.queue, because=move.because)
             if not any(part.request == r.number for part in case.parts):
                 case = letters.hand_over_words(case, r, release=turn.release, facts=facts_of(case, r, turn.now))
-            turn.items.append(QueueItem("escalation", r.number, move.queue, move.because, _brief(case, r, turn)))
+            turn.items.append(QueueItem("escalation", r.number, move.queue, move.because, brief(case, r, turn)))
             return case, r
         case Resolve():
             return case, replace(r, status="ended", outcome=move.outcome)
     raise TypeError(f"{move!r} is no move that follows a row's acts")
-
-
-def _brief(case: Case, r: RequestState, turn: Turn, act: ActState | None = None) -> Mapping[str, object]:
-    return letters.brief(case, r, release=turn.release, decision=turn.decisions.get(r.number), act=act)
-
-
-def _say(case: Case, r: RequestState, key: str, turn: Turn) -> Case:
-    return letters.say(case, r, key, release=turn.release, facts=facts_of(case, r, turn.now))
-
-
-def _hand_over(case: Case, r: RequestState, turn: Turn, *, queue: str, because: str) -> Case:
-    if not case.history and turn.release.mode_of(r.intent) == "live":
-        case = letters.hand_over_words(case, r, release=turn.release, facts=facts_of(case, r, turn.now))
-    queue = queue or _fallback(turn)
-    r = replace(r, status="with_people", outcome="escalated", queue=queue, because=because, rule=r.rule or because)
-    turn.entries.append(Entry("handed_over", {"request": r.number, "queue": queue, "because": because}))
-    if case.history:
-        return _put(case, replace(r, status="ended", outcome="would:escalated"))
-    turn.items.append(QueueItem("escalation", r.number, queue, because, _brief(case, r, turn)))
-    return _put(case, r)
 
 
 def _settle_status(case: Case, turn: Turn) -> Case:
@@ -387,18 +334,6 @@ def _settle_status(case: Case, turn: Turn) -> Case:
         if any(r.done for r in case.requests):
             turn.timers.append(NewEvent("verify", "timer", {"name": "verify"}, turn.now + VERIFY_AFTER))
     return replace(case, status=status)
-
-
-def _request(case: Case, number: int) -> RequestState:
-    return case.requests[number - 1]
-
-
-def _put(case: Case, r: RequestState) -> Case:
-    return replace(case, requests=tuple(r if old.number == r.number else old for old in case.requests))
-
-
-def _fallback(turn: Turn) -> str:
-    return turn.release.playbook.worker.fallback_queue
 
 
 _MOVES: Mapping[str, Callable[..., object]] = {

@@ -26,6 +26,7 @@ class ActState:
     arguments: Mapping[str, object]
     amount: object = None
     approved: bool = False
+    over_limit: bool = False  # a limit was reached between the decision and the call: a person decides
     status: Literal["planned", "asked", "pending", "unknown", "done"] = "planned"
 
 
@@ -49,7 +50,8 @@ class RequestState:
 
     `answers` are `request.KEY` facts gathered over all mails; `done` and `failed` are receipts and refusals by name;
     `known` are the facts the last decision computed (order, lines, amounts), kept for briefs and replies. `round` counts how
-    often the request was taken up anew; it is part of the effects' keys.
+    often the request was taken up anew; it is part of the effects' keys. `record` is the number of the record (an order) that
+    something was begun for: from then on the request is about no other.
     """
 
     number: int
@@ -74,17 +76,22 @@ class RequestState:
     failed: Mapping[str, object] = field(default_factory=dict)
     active: ActiveRow | None = None
     known: Mapping[str, object] = field(default_factory=dict)
+    record: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PartState:
-    """Words already found for the customer, waiting for the one mail that carries them. `receipts` are those it relies on."""
+    """Words already found for the customer, waiting for the one mail that carries them. `receipts` are those it relies on.
+
+    `to` is set on a person's words: whom that person saw and answered, whoever wrote meanwhile.
+    """
 
     key: str
     request: int
     text: str
     subject: str = ""
     receipts: tuple[str, ...] = ()
+    to: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +162,10 @@ class NewEvent:
 
 @dataclass(frozen=True, slots=True)
 class PlannedEffect:
-    """An effect to do after the commit. `key` is deterministic: the same effect planned twice is one row."""
+    """An effect to do after the commit. `key` is deterministic: the same effect planned twice is one row.
+
+    `owner` is the address of the record's owner, whoever asked: the limits of a customer's day are counted by it.
+    """
 
     key: str
     kind: EffectKind
@@ -166,6 +176,8 @@ class PlannedEffect:
     amount: object = None
     reason: str = ""
     mode: Mode = "live"
+    owner: str = ""
+    approved: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +199,16 @@ class Effect:
     due_at: datetime
     receipt: Mapping[str, object] = field(default_factory=dict)
     error: Mapping[str, object] = field(default_factory=dict)
+    customer: str = ""
+    approved: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WrongProof:
+    """An order number with a postcode that is not its own: somebody may be guessing."""
+
+    record: str
+    proof: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,11 +254,12 @@ class Step:
     items: tuple[QueueItem, ...] = ()
     promises: tuple[PromiseMade, ...] = ()
     entries: tuple[Entry, ...] = ()
+    wrong_proofs: tuple[WrongProof, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class CaseLookUp:
-    """A read for one request's need. `request` 0 with need `totals` asks for the money already moved."""
+    """A read for one request's need."""
 
     request: int
     need: str

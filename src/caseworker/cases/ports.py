@@ -8,7 +8,7 @@ from typing import Protocol
 from caseworker.cases.model import Case, Effect, Event, Step
 from caseworker.cases.release import Release
 from caseworker.core.errors import CaseworkerError
-from caseworker.guard.model import Totals
+from caseworker.guard.model import Moved
 from caseworker.mail.model import Message, OutgoingMail
 
 
@@ -73,11 +73,12 @@ class CaseStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The hard limit checked again when an intent is written: minor units of `currency` for one customer and day."""
+    """The limits checked again when an intent is written, in minor units of `currency`; None where there is none."""
 
     customer: str
     currency: str
     minor: int
+    per_case: int | None
     per_customer_day: int | None
 
 
@@ -128,8 +129,12 @@ class EffectStore(Protocol):
         """The writes of a case that have a receipt."""
         ...
 
-    async def totals(self, case: Case, now: datetime) -> Mapping[str, Totals]:
-        """Money moved or in flight by action, for this case and for its customer in the last 24 hours."""
+    async def totals(self, case: Case, now: datetime) -> Moved:
+        """Money moved, planned or in flight, for this case and for its customers in the last 24 hours."""
+        ...
+
+    async def is_guessing(self, case: Case, now: datetime) -> bool:
+        """Whether too many wrong proofs came from this sender, or for an order that he named, in the last 24 hours."""
         ...
 
     async def sent_today(self, recipient: str, now: datetime) -> int:

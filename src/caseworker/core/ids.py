@@ -4,6 +4,7 @@ import secrets
 from uuid import uuid4
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford: no I, L, O, U
+_LARGEST = 32**8 - 1  # five bytes: what a thread token holds, and far below what a database counts
 _MODULUS = 1021  # largest prime below 32**2: catches every single wrong character and every swap of neighbours
 
 
@@ -25,12 +26,12 @@ def case_reference(number: int) -> str:
 
 
 def case_number(reference: str) -> int | None:
-    """The number of a case reference, or None where the form or the check digits are wrong."""
+    """The number of a case reference, or None where form, size or check digits are wrong."""
     parts = reference.strip().upper().split("-")
     if len(parts) != 3 or parts[0] != "CW" or len(parts[1]) < 6 or len(parts[2]) != 2:
         return None
     body, check = _decode(parts[1]), _decode(parts[2])
-    if body is None or check is None or body < 1 or body * 32 % _MODULUS != check:
+    if body is None or check is None or not 1 <= body <= _LARGEST or body * 32 % _MODULUS != check:
         return None
     return body
 

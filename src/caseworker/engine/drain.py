@@ -111,10 +111,13 @@ class Drain:
         if heard.quiet:
             return Step(heard.case, timers=heard.timers, items=heard.items, entries=heard.entries)
         totals = await self.effects.totals(heard.case, now)
+        locked = await self.effects.is_guessing(heard.case, now)
         found: dict[tuple[int, str], Found] = {}
         looked: list[Entry] = []
         for _ in range(MAX_STEPS):
-            step = advance(heard.case, release=release, found=found, totals=totals, now=now, event=str(event.seq))
+            step = advance(
+                heard.case, release=release, found=found, totals=totals, now=now, event=str(event.seq), locked=locked
+            )
             if not step.lookups:
                 return _with(step, heard, looked)
             for lookup, result in await self._look_up(heard.case, step.lookups):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from caseworker.cases.hear import OVER_LIMIT
 from caseworker.cases.model import Case, Effect
 from caseworker.cases.ports import EffectOutcome, EffectStore, Lease, Limits
 from caseworker.commerce.errors import OutcomeUnknown, RateLimited, Refusal, Trouble
@@ -68,7 +69,8 @@ class Executor:
             await self._later(lease, effect, {"code": "busy"}, now=now, after=HELD_LOOK)
             return
         if intent.verdict != "go":
-            code = {"limit": "guardrail", "repeat": "already_done"}[intent.verdict]
+            over = OVER_LIMIT if limit is not None and _may_be_approved(effect, guardrails) else "guardrail"
+            code = {"limit": over, "repeat": "already_done"}[intent.verdict]
             await self._refuse(lease, effect, {"code": code, "message": intent.detail}, now=now)
             return
         self.failpoints.hit("after_intent", effect.key)
@@ -228,16 +230,23 @@ def _call(case: Case, effect: Effect) -> WriteCall:
 
 
 def _limit(case: Case, effect: Effect, guardrails: Guardrails) -> Limits | None:
+    """What is checked once more in the transaction of the intent: other cases may have moved money since the decision."""
     limit = guardrails.limits.get(effect.operation)
-    if not isinstance(effect.amount, Money) or limit is None or limit.above != "forbid":
+    if not isinstance(effect.amount, Money) or limit is None or effect.approved:
         return None
-    money = limit.per_customer_day.get(effect.amount.currency)
+    in_case, day = (limits.get(effect.amount.currency) for limits in (limit.per_case, limit.per_customer_day))
     return Limits(
-        customer=f"{case.shop}:{case.sender}",
+        customer=effect.customer or f"{case.shop}:{case.sender}",
         currency=effect.amount.currency,
         minor=effect.amount.minor,
-        per_customer_day=money.minor if money else None,
+        per_case=in_case.minor if in_case else None,
+        per_customer_day=day.minor if day else None,
     )
+
+
+def _may_be_approved(effect: Effect, guardrails: Guardrails) -> bool:
+    limit = guardrails.limits.get(effect.operation)
+    return limit is not None and limit.above == "approve"
 
 
 def _refusal(error: Refusal) -> Mapping[str, object]:

@@ -7,10 +7,10 @@ from datetime import datetime
 
 from caseworker.cases import letters
 from caseworker.cases.hear import MailFacts, hear_mail, hear_person, hear_receipt
-from caseworker.cases.machine import facts_of
 from caseworker.cases.model import Case, Effect, Entry, Event, NewEvent, QueueItem
 from caseworker.cases.ports import CaseStore, EffectStore, StoredMail
 from caseworker.cases.release import Release
+from caseworker.cases.turn import facts_of
 from caseworker.commerce.errors import Refusal
 from caseworker.commerce.model import Order
 from caseworker.commerce.ports import Commerce
@@ -170,7 +170,8 @@ def _machine_mail(case: Case, message: Message, release: Release) -> Heard | Non
     if kind != "bounce" and message.classification.for_person:
         return None
     entry = Entry("machine_mail", {"kind": kind, "why": message.classification.why})
-    if kind == "bounce" and message.bounce is not None and message.bounce.permanent:
+    if kind == "bounce" and _returns_our_mail(case, message):
+        assert message.bounce is not None
         queue = release.playbook.worker.fallback_queue
         brief = {
             "asked": {},
@@ -181,6 +182,12 @@ def _machine_mail(case: Case, message: Message, release: Release) -> Heard | Non
         item = QueueItem("escalation", 1, queue, "undeliverable", brief)
         return Heard(replace(case, may_answer=False), (entry,), items=(item,), quiet=True)
     return Heard(case, (entry,), quiet=True)
+
+
+def _returns_our_mail(case: Case, message: Message) -> bool:
+    """A permanent bounce of the address that the case writes to; anybody can write one about another."""
+    bounce = message.bounce
+    return bounce is not None and bounce.permanent and bounce.recipient.lower() in ("", case.sender)
 
 
 def _chaser(case: Case, release: Release, now: datetime) -> Case:
@@ -208,7 +215,7 @@ def _person(case: Case, event: Event, release: Release, now: datetime) -> Heard:
     heard, reply = hear_person(case, event.data)
     if reply:
         number = int(str(event.data.get("request") or 1))
-        heard = letters.say_freely(heard, number, reply)
+        heard = letters.say_freely(heard, number, reply, to=str(event.data.get("to") or ""))
     entry = Entry("person", {k: event.data.get(k) for k in ("request", "decision", "by", "note", "name")})
     return Heard(heard, (entry,))
 

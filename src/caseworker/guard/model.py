@@ -49,11 +49,24 @@ class Guardrails:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Money already moved or in flight, in the action's currency: by this case, and for this customer today."""
+    """Money already moved or in flight, in the action's currency: by this case, and for this customer today.
+
+    `count` is how often this case did it. Where no money moves both amounts are 0 XXX.
+    """
 
     case: Money
     customer_day: Money
     count: int
+
+
+Moved = Mapping[tuple[str, str], Totals]  # by action and currency; the currency is empty for actions that move no money
+
+
+def add_totals(one: Totals | None, other: Totals | None) -> Totals | None:
+    """Both together; None is nothing. Raises MoneyError for two currencies."""
+    if one is None or other is None:
+        return one or other
+    return Totals(one.case + other.case, one.customer_day + other.customer_day, one.count + other.count)
 
 
 @dataclass(frozen=True, slots=True)

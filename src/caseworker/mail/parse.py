@@ -46,7 +46,7 @@ _MAGIC = (
     (b"BM", "image/bmp"),
 )
 _PATH = re.compile(r"[\\/:*?\"<>|\x00-\x1f]")
-_IDENTITY = ("from", "to", "subject", "date", "message-id")
+_IDENTITY = ("from", "reply-to", "to", "cc", "subject", "date", "message-id", "in-reply-to")
 _TEXT_FILES = ("text/", "application/json", "application/xml")
 
 

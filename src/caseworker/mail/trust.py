@@ -8,10 +8,11 @@ from caseworker.mail.headers import Headers
 from caseworker.mail.model import Address, MailboxSettings, Trust
 
 _NAME = "authentication-results"
-_FOREIGN = re.compile(rb"^authentication-results(?=[ \t]{0,9}:)", re.IGNORECASE | re.MULTILINE)
-_COMMENT = re.compile(r"\([^()]{0,1000}\)")
+# A bare CR ends a line for some parsers, ours among them.
+_FOREIGN = re.compile(rb"(?:(?<=[\r\n])|\A)authentication-results(?=[ \t\r\n]{0,9}:)", re.IGNORECASE)
+_HEAD_END = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 _RESULT = re.compile(r"\s*dmarc\s*=\s*(\w{2,20})", re.IGNORECASE)
-_HEADER_FROM = re.compile(r"\sheader\.from\s{0,3}=\s{0,3}\"?([^\s;\"]{1,300})", re.IGNORECASE)
+_HEADER_FROM = re.compile(r"\sheader\.from\s{0,3}=\s{0,3}([^\s;\"]{1,300})", re.IGNORECASE)
 
 
 def judge_trust(headers: Headers, mailbox: MailboxSettings, sender: Address | None, *, one_from: bool) -> Trust:
@@ -28,10 +29,9 @@ def judge_trust(headers: Headers, mailbox: MailboxSettings, sender: Address | No
     if any(result == "fail" for result, _ in results):
         return Trust("failed", f"{mailbox.authserv_id}: dmarc=fail")
     domain = sender.email.rpartition("@")[2]
-    for result, header_from in results:
-        if result == "pass" and _aligned(domain, header_from):
-            return Trust("verified", f"{mailbox.authserv_id}: dmarc=pass for {header_from}")
-    result, header_from = results[0]
+    if all(result == "pass" and _aligned(domain, header_from) for result, header_from in results):
+        return Trust("verified", f"{mailbox.authserv_id}: dmarc=pass for {results[0][1]}")
+    result, header_from = next((r for r in results if r[0] != "pass"), results[0])
     return Trust("unverified", f"{mailbox.authserv_id}: dmarc={result} for {header_from or 'no domain'}")
 
 
@@ -40,7 +40,8 @@ def disarm_foreign_results(raw: bytes) -> bytes:
 
     They are kept under `X-Foreign-Authentication-Results`, for whoever wants to see what the sender claimed.
     """
-    end = min((position for position in (raw.find(b"\r\n\r\n"), raw.find(b"\n\n")) if position >= 0), default=len(raw))
+    blank = _HEAD_END.search(raw)
+    end = blank.start() if blank else len(raw)
     return _FOREIGN.sub(b"X-Foreign-Authentication-Results", raw[:end]) + raw[end:]
 
 
@@ -56,14 +57,41 @@ def _topmost(headers: Headers, authserv_id: str) -> list[str]:
 
 
 def _server(value: str) -> str:
-    words = _COMMENT.sub(" ", value).partition(";")[0].split()
+    words = _parts(value)[0].split()
     return words[0].lower().strip('"') if words else ""
+
+
+def _parts(value: str) -> list[str]:
+    """The parts between semicolons (RFC 8601), without comments, however nested; what stands in quotes is blanked.
+
+    Quotes hold what the sender chose (an address, a selector), never the result or the domain of DMARC.
+    """
+    parts, depth, quoted, escaped = [""], 0, False, False
+    for char in value:
+        if escaped:
+            escaped = False
+        elif char == "\\" and (quoted or depth):
+            escaped = True
+        elif quoted:
+            quoted = char != '"'
+        elif char == '"' and not depth:
+            quoted = True
+            parts[-1] += "_"
+        elif char == "(":
+            depth += 1
+        elif char == ")" and depth:
+            depth -= 1
+        elif char == ";" and not depth:
+            parts.append("")
+        elif not depth:
+            parts[-1] += char
+    return parts if not (quoted or depth) else [""]
 
 
 def _dmarc(block: list[str]) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     for value in block:
-        for part in _COMMENT.sub(" ", value).split(";")[1:]:
+        for part in _parts(value)[1:]:
             match = _RESULT.match(part)
             if match:
                 domain = _HEADER_FROM.search(part)
@@ -73,4 +101,5 @@ def _dmarc(block: list[str]) -> list[tuple[str, str]]:
 
 def _aligned(domain: str, header_from: str) -> bool:
     """The host compared the From domain itself; a subdomain of it is aligned too (RFC 7489, relaxed)."""
-    return bool(header_from) and (domain == header_from or domain.endswith("." + header_from))
+    above = "." in header_from and domain.endswith("." + header_from)  # never a whole top-level domain
+    return bool(header_from) and (domain == header_from or above)

@@ -112,6 +112,7 @@ class _Walk:
     identity: Identity = "not_needed"
     trace: list[RowTrace] = field(default_factory=list)
     timed_out: str = ""
+    wrong: tuple[str, ...] = ()
 
     def decide(self) -> Decision:
         return self._identify() or (self._waited(self.waiting) if self.waiting else None) or self._table()
@@ -136,6 +137,10 @@ class _Walk:
             return None
         if not proof.possible:
             return self._people("identity_unproven")
+        self.wrong = proof.wrong
+        if proof.locked:
+            self.identity = "refused"
+            return self._people("identity_refused")
         asked = {key: self.progress.asked.get(key, 0) for key in proof.keys}
         if any(asked[key] >= who.ATTEMPTS for key in proof.wrong):
             self.identity = "refused"
@@ -250,6 +255,7 @@ class _Walk:
             identity=self.identity,
             facts={} if isinstance(moves[0], LookUp) else self._known(),
             timed_out=self.timed_out,
+            wrong=self.wrong,
         )
 
     def _known(self) -> dict[str, object]:

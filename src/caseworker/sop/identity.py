@@ -18,12 +18,16 @@ ATTEMPTS = 2  # how often a question is put before people take over
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """`keys` are what to ask, `wrong` those whose answer does not fit. `possible` is False where no question can help."""
+    """`keys` are what to ask, `wrong` those whose answer does not fit. `possible` is False where no question can help.
+
+    `locked`: too many wrong proofs came before; neither right nor wrong ones count, and nobody is told which they are.
+    """
 
     identity: Identity
     keys: tuple[str, ...] = ()
     wrong: tuple[str, ...] = ()
     possible: bool = True
+    locked: bool = False
 
 
 def open_keys(scope: Scope, *, nothing_found: bool) -> tuple[str, ...]:
@@ -48,6 +52,8 @@ def prove(scope: Scope, record: Mapping[str, object]) -> Proof:
         return Proof("unverified", possible=False)
     missing = tuple(key for key in expected if not _given(scope, key))
     wrong = tuple(key for key in expected if key not in missing and not _fits(scope, key, str(expected[key])))
+    if not missing and sender.get("locked") is True:
+        return Proof("unverified", keys=tuple(expected), wrong=wrong, locked=True)
     if not missing and not wrong:
         return Proof("verified")
     return Proof("unverified", keys=missing + wrong, wrong=wrong)

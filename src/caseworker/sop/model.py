@@ -369,7 +369,7 @@ class Decision:
     `meanwhile` is a reply for the time in which an act of the row is pending or unknown. `facts` are the named facts and
     needs that were computed, for replies and briefs; nothing that was looked up is among them before the identity holds.
     `rule` is empty for look-ups, questions and escalations that no row asked for. `timed_out` is the row whose wait ended
-    by time-out in this decision; the case keeps it as the fact `timed_out.ROW`.
+    by time-out in this decision; the case keeps it as the fact `timed_out.ROW`. `wrong` are proofs of identity that do not fit.
     """
 
     procedure: str
@@ -381,6 +381,7 @@ class Decision:
     identity: Identity = "not_needed"
     facts: Mapping[str, object] = field(default_factory=dict)
     timed_out: str = ""
+    wrong: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,6 +110,7 @@ class PostgresCases:
             seq = await add_events(connection, event.case, step.timers, seq=row.next_seq, now=now)
             line = await add_lines(connection, event.case, step.entries, line=row.next_line, now=now)
             await _people(connection, step, worker=row.worker, now=now)
+            await _suspect(connection, step, worker=row.worker, now=now)
             await connection.execute(
                 sa.update(t.cases)
                 .where(t.cases.c.number == event.case)
@@ -221,7 +222,8 @@ def effect_row(planned: PlannedEffect, *, case: Case, worker: str, now: datetime
         "minor": money.minor if money else None,
         "currency": money.currency if money else "",
         "reason": planned.reason,
-        "customer": f"{case.shop}:{case.sender}",
+        "customer": f"{case.shop}:{planned.owner or case.sender}",
+        "approved": planned.approved,
         "status": "planned" if planned.mode == "live" else "shadow",
         "created_at": now,
         "due_at": now,
@@ -256,6 +258,25 @@ async def add_lines(connection: AsyncConnection, case: int, entries: Sequence[En
     if rows:
         await connection.execute(sa.insert(t.timeline), rows)
     return line + len(rows)
+
+
+def record_name(number: str) -> str:
+    """An order number without the ways of spelling it."""
+    return "".join(char for char in number.upper() if char.isalnum())
+
+
+async def _suspect(connection: AsyncConnection, step: Step, *, worker: str, now: datetime) -> None:
+    """Remember wrong proofs; the same one again in the same case is no new guess."""
+    for wrong in step.wrong_proofs:
+        row = {
+            "case": step.case.number,
+            "record": record_name(wrong.record),
+            "proof": record_name(wrong.proof),
+            "worker": worker,
+            "sender": step.case.sender,
+            "at": now,
+        }
+        await connection.execute(insert(t.wrong_proofs).values(**row).on_conflict_do_nothing())
 
 
 async def _people(connection: AsyncConnection, step: Step, *, worker: str, now: datetime) -> None:

@@ -11,10 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from caseworker.cases.model import Case, Effect, Entry, NewEvent
 from caseworker.cases.ports import EffectOutcome, Intent, Lease, Limits
 from caseworker.core.money import Money
-from caseworker.guard.model import Totals
+from caseworker.guard.model import Moved, Totals
 from caseworker.mail.model import OutgoingMail
 from caseworker.store import tables as t
-from caseworker.store.cases import PostgresCases, add_events, add_lines, due_effect
+from caseworker.store.cases import PostgresCases, add_events, add_lines, due_effect, record_name
 from caseworker.store.database import Database
 from caseworker.store.rows import effect as effect_of
 from caseworker.store.rows import plain
@@ -24,6 +24,9 @@ DAY = timedelta(hours=24)
 REPEAT_WINDOW = timedelta(days=30)
 MOVING = ("started", "done", "pending", "unknown")
 SETTLED = ("done", "refused", "aside", "cancelled")
+
+
+MAX_WRONG_PROOFS = 5  # a day, by one sender or for one order; a customer who mistypes needs two
 
 
 class _Busy(Exception):  # leaves a savepoint; never seen outside this module
@@ -101,23 +104,37 @@ class PostgresEffects:
         async with self._database.begin() as connection:
             return [effect_of(row) for row in (await connection.execute(statement)).all()]
 
-    async def totals(self, case: Case, now: datetime) -> Mapping[str, Totals]:
+    async def totals(self, case: Case, now: datetime) -> Moved:
         """See `EffectStore.totals`."""
         c = t.effects.c
-        in_case = sa.case((c.case == case.number, c.minor), else_=0)
-        today = sa.case((c.created_at > now - DAY, c.minor), else_=0)
+        mine = c.case == case.number
+        in_case = sa.func.coalesce(sa.func.sum(c.minor).filter(mine), 0)
+        today = sa.func.coalesce(sa.func.sum(c.minor).filter(c.created_at > now - DAY), 0)
         statement = (
-            sa.select(c.operation, c.currency, sa.func.sum(in_case), sa.func.sum(today), sa.func.count())
-            .where(c.kind == "write", c.minor.is_not(None), c.status.in_(MOVING))
-            .where(sa.or_(c.case == case.number, c.customer == f"{case.shop}:{case.sender}"))
+            sa.select(c.operation, c.currency, in_case, today, sa.func.count().filter(mine))
+            .where(c.kind == "write", c.status.in_(("planned", "held", *MOVING)))
+            .where(sa.or_(mine, sa.and_(c.customer.in_(_customers(case)), c.created_at > now - DAY)))
             .group_by(c.operation, c.currency)
         )
         async with self._database.begin() as connection:
             rows = (await connection.execute(statement)).all()
         return {
-            operation: Totals(Money(int(mine), currency), Money(int(day), currency), count)
-            for operation, currency, mine, day, count in rows
+            (operation, currency): Totals(Money(int(own), currency or "XXX"), Money(int(day), currency or "XXX"), count)
+            for operation, currency, own, day, count in rows
         }
+
+    async def is_guessing(self, case: Case, now: datetime) -> bool:
+        """See `EffectStore.is_guessing`."""
+        records = {record_name(str(r.answers["order_number"])) for r in case.requests if r.answers.get("order_number")}
+        if not records or not case.sender:
+            return False
+        c = t.wrong_proofs.c
+        guessed = sa.func.count(sa.distinct(sa.tuple_(c.record, c.proof)))
+        recent = sa.select(guessed).where(c.at > now - DAY, c.worker == case.worker)
+        async with self._database.begin() as connection:
+            by_sender = (await connection.execute(recent.where(c.sender == case.sender))).scalar() or 0
+            for_record = (await connection.execute(recent.where(c.record.in_(records)))).scalar() or 0
+        return max(by_sender, for_record) >= MAX_WRONG_PROOFS
 
     async def sent_today(self, recipient: str, now: datetime) -> int:
         """See `EffectStore.sent_today`."""
@@ -144,24 +161,33 @@ class PostgresEffects:
         return ""
 
 
+def _customers(case: Case) -> list[str]:
+    """Whose money the case moves: the owners of the orders found so far, and whoever writes."""
+    orders = [r.known.get("order") for r in case.requests]
+    owners = {str(order.get("email") or "").strip().lower() for order in orders if isinstance(order, Mapping)}
+    return [f"{case.shop}:{address}" for address in {case.sender, *owners} - {""}]
+
+
 async def _over_limit(connection: AsyncConnection, effect: Effect, limit: Limits | None, now: datetime) -> Intent | None:
-    """The day's limit, checked under a lock of the customer: two cases at once cannot both pass it."""
-    if limit is None or limit.per_customer_day is None:
+    """The limits of the case and of the day, checked under a lock of the customer: two cases at once cannot both pass them."""
+    if limit is None or (limit.per_case is None and limit.per_customer_day is None):
         return None
     await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(limit.customer, 7))))
     c = t.effects.c
     moved = sa.select(sa.func.coalesce(sa.func.sum(c.minor), 0)).where(
-        c.customer == limit.customer,
-        c.currency == limit.currency,
-        c.operation == effect.operation,
-        c.status.in_(MOVING),
-        c.created_at > now - DAY,
-        c.id != effect.id,
+        c.currency == limit.currency, c.operation == effect.operation, c.status.in_(MOVING), c.id != effect.id
     )
-    already = int((await connection.execute(moved)).scalar() or 0)
-    if already + limit.minor <= limit.per_customer_day:
-        return None
-    return Intent("limit", f"{effect.operation}: {already + limit.minor} of {limit.per_customer_day} {limit.currency} a day")
+    today = moved.where(c.customer == limit.customer, c.created_at > now - DAY)
+    for most, counted, per in (
+        (limit.per_case, moved.where(c.case == effect.case), "case"),
+        (limit.per_customer_day, today, "day"),
+    ):
+        already = int((await connection.execute(counted)).scalar() or 0)
+        if most is not None and already + limit.minor > most:
+            return Intent(
+                "limit", f"{effect.operation}: {already + limit.minor} of {most} minor units {limit.currency} per {per}"
+            )
+    return None
 
 
 async def _repeat(connection: AsyncConnection, effect: Effect, now: datetime) -> Intent | None:

@@ -83,7 +83,7 @@ async def _store_raw(connection: AsyncConnection, arrival: Arrival) -> int | Non
         "worker": arrival.worker,
         "mailbox": arrival.mailbox,
         "event_id": arrival.event_id,
-        "envelope_from": arrival.envelope_from,
+        "envelope_from": clean(arrival.envelope_from),
         "size": len(arrival.raw),
         "status": "unparsed" if broken else "parsed",
         "error": "a part of it could not be parsed" if broken else "",
@@ -111,23 +111,34 @@ async def _duplicate(connection: AsyncConnection, arrival: Arrival) -> Taken:
 async def find_case(connection: AsyncConnection, arrival: Arrival) -> int | None:
     """Which case a mail belongs to, by the order of mail.md: token, message ids, bounced original, subject token.
 
-    A subject token can be guessed, so it opens a case to its own writer only. Last: a verified sender whose one open case
-    waits for an answer. Never two customers in one case by guessing.
+    A case reference in a subject can be guessed and a From address forged, so it opens a case only to its own customer with a
+    verified address. Last: a verified sender whose one open case waits for an answer. Never two customers in one case by
+    guessing.
     """
     for number in arrival.token_cases:
         if await _exists(connection, arrival, number):
             return number
-    for message_id in (*arrival.hints.message_ids, *arrival.hints.bounced_ids):
+    for message_id in map(clean, (*arrival.hints.message_ids, *arrival.hints.bounced_ids)):
         c = t.messages.c
         known = sa.select(c.case).join(t.cases, t.cases.c.number == c.case).where(c.message_id == message_id, _alike(arrival))
         case = (await connection.execute(known.order_by(c.id.desc()).limit(1))).scalar()
         if case is not None:
             return int(case)
-    writer = arrival.message.sender.email if arrival.message.sender else ""
-    for number in arrival.hints.subject_cases:
-        if writer and await _exists(connection, arrival, number, sender=writer):
+    for number in arrival.hints.subject_cases if _is_proven(arrival) else ():
+        if await _exists(connection, arrival, number, sender=_writer(arrival)):
             return number
     return await _waiting_case(connection, arrival)
+
+
+def _writer(arrival: Arrival) -> str:
+    return clean(arrival.message.sender.email) if arrival.message.sender else ""
+
+
+def _is_proven(arrival: Arrival) -> bool:
+    """The From address is verified, and it is also the one that answers go to."""
+    message = arrival.message
+    answered = message.answer_to is not None and message.sender is not None and message.answer_to.email == message.sender.email
+    return message.trust.status == "verified" and answered
 
 
 async def _exists(connection: AsyncConnection, arrival: Arrival, number: int, *, sender: str | None = None) -> bool:
@@ -146,11 +157,11 @@ def _alike(arrival: Arrival) -> sa.ColumnElement[bool]:
 
 async def _waiting_case(connection: AsyncConnection, arrival: Arrival) -> int | None:
     message = arrival.message
-    if message.trust.status != "verified" or message.sender is None or not message.classification.for_person:
+    if not _is_proven(arrival) or not message.classification.for_person:
         return None
     c = t.cases.c
     statement = sa.select(c.number).where(
-        c.sender == message.sender.email,
+        c.sender == _writer(arrival),
         _alike(arrival),
         c.status == "awaiting_customer",
         c.mailbox == arrival.mailbox,
@@ -180,7 +191,7 @@ async def _open_case(connection: AsyncConnection, arrival: Arrival) -> int:
         shop=case.shop,
         opened_at=case.opened_at,
         state_version=STATE_VERSION,
-        sender=arrival.message.sender.email if arrival.message.sender else "",
+        sender=_writer(arrival),
         subject=clean(arrival.message.subject[:500]),
     )
     await connection.execute(sa.insert(t.cases).values(**columns))
@@ -195,7 +206,7 @@ async def _store_message(connection: AsyncConnection, arrival: Arrival, *, raw: 
         "raw": raw,
         "direction": "in",
         "message_id": clean(message.message_id),
-        "sender": clean(message.sender.email) if message.sender else "",
+        "sender": _writer(arrival),
         "recipient": arrival.mailbox,
         "subject": clean(message.subject[:1000]),
         "text": clean(message.new_text.text[:100_000]),

@@ -66,6 +66,7 @@ class PostgresQueue:
                 "by": by,
                 "note": note,
                 "reply": reply,
+                "to": str(row.brief.get("customer") or ""),
             }
             event = NewEvent(f"item:{number}", "person", data, now)
             seq = await add_events(connection, row.case, [event], seq=seq, now=now)

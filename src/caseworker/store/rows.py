@@ -33,6 +33,8 @@ def effect(row: Any) -> Effect:
         due_at=row.due_at,
         receipt=tree(row.receipt),
         error=tree(row.error),
+        customer=row.customer,
+        approved=row.approved,
     )
 
 

@@ -160,6 +160,7 @@ effects = sa.Table(
     _text("currency"),
     _text("reason"),
     _text("customer"),
+    sa.Column("approved", sa.Boolean, nullable=False, server_default=sa.false()),
     _text("status", default="planned"),
     sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
     _time("created_at"),
@@ -213,6 +214,19 @@ queue_items = sa.Table(
     _text("note"),
     sa.Index("ix_queue_items_open", "queue", postgresql_where=sa.text("decided_at IS NULL")),
     sa.Index("ix_queue_items_case", "case"),
+)
+
+wrong_proofs = sa.Table(
+    "wrong_proofs",
+    metadata,
+    sa.Column("case", sa.BigInteger, sa.ForeignKey("cases.number"), primary_key=True),
+    _text("record", default=None, key=True),
+    _text("proof", default=None, key=True),
+    _text("worker", default=None),
+    _text("sender"),
+    _time("at"),
+    sa.Index("ix_wrong_proofs_sender", "sender", "at"),
+    sa.Index("ix_wrong_proofs_record", "record", "at"),
 )
 
 promises = sa.Table(

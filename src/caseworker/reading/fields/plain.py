@@ -21,6 +21,16 @@ _NO = re.compile(
     r"i'?ve changed my mind|ich habe es mir anders überlegt|never ?mind|keep (?:the|my) order|abbrechen|auf keinen fall)\b",
     re.IGNORECASE,
 )
+_AGAINST = re.compile(
+    r"\b(?:no|not|nothing|never|keep|cannot|don'?t|won'?t|wouldn'?t|instead|wait|nein|nicht|nichts|kein\w*|nie|behalten|behalte"
+    r"|doch|stattdessen|warten|anders)\b|n't\b",
+    re.IGNORECASE,
+)
+_HARMLESS = re.compile(
+    r"\b(?:no (?:problem|worries|need to reply)|not a problem|why not|kein problem|keine ursache|do not need (?:it|them)"
+    r"|don'?t need (?:it|them)|brauche (?:ich |es |sie |ihn |die |das |den )*(?:\w+ )?nicht)\b",
+    re.IGNORECASE,
+)
 _BUT = re.compile(r"\b(?:but|aber|jedoch|however|except|außer|unless|only if|nur wenn)\b", re.IGNORECASE)
 _IMAGE = (".jpg", ".jpeg", ".png", ".heic", ".heif", ".webp", ".gif", ".bmp", ".tif", ".tiff")
 _NUMBERS = {
@@ -64,18 +74,24 @@ _NAMED = re.compile(r"\b(\d{1,2})(?:st|nd|rd|th|\.)?\s+(?:of\s+)?([A-Za-zä]{3,9
 
 
 def read_yes_no(key: str, scope: Scope) -> Field | None:
-    """Yes or no at the start of a sentence of a reply; a condition ("yes, but") lowers the confidence under any bar."""
-    for sentence in scope.sentences:
-        if sentence.source != "body" or (sentence.frame and len(sentence.text.split()) > 3):
-            continue
-        for pattern, value in ((_NO, False), (_YES, True)):
-            match = pattern.search(sentence.text)
-            if match:
-                doubtful = bool(_BUT.search(sentence.text)) or len(sentence.text.split()) > 25
-                return Field(
-                    key, value, 0.5 if doubtful else 0.95, evidence(sentence, match), f"said as {match.group().strip()!r}"
-                )
-    return None
+    """Yes or no at the start of a sentence of a reply.
+
+    The whole reply is read: a yes with a condition, or with a denial anywhere else in it, is doubtful (0.5), and so is both.
+    """
+    spoken = [s for s in scope.sentences if s.source == "body" and not (s.frame and len(s.text.split()) > 3)]
+    said = [
+        (sentence, match, value)
+        for sentence in spoken
+        for pattern, value in ((_NO, False), (_YES, True))
+        if (match := pattern.search(sentence.text))
+    ]
+    if not said:
+        return None
+    sentence, match, value = said[0]
+    against = value and any(_AGAINST.search(_HARMLESS.sub(" ", s.text)) for s in spoken)
+    conditions = any(_BUT.search(s.text) for s in spoken)
+    doubtful = against or conditions or len({v for _, _, v in said}) > 1 or len(sentence.text.split()) > 25
+    return Field(key, value, 0.5 if doubtful else 0.95, evidence(sentence, match), f"said as {match.group().strip()!r}")
 
 
 def read_photo(key: str, scope: Scope) -> Field | None:

@@ -1,0 +1,119 @@
+"""One call of `advance`: what it is given, what it gathers, and the small steps that every part of the machine takes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from caseworker.cases import letters
+from caseworker.cases.model import (
+    ActState,
+    Case,
+    CaseLookUp,
+    Entry,
+    NewEvent,
+    PlannedEffect,
+    PromiseMade,
+    QueueItem,
+    RequestState,
+    WrongProof,
+)
+from caseworker.cases.release import Release
+from caseworker.guard.model import Moved, Totals
+from caseworker.sop.model import Decision, Found
+
+
+@dataclass(slots=True)
+class Turn:
+    """What one call of `advance` gathers; filled by the functions below, read once at the end."""
+
+    release: Release
+    found: Mapping[tuple[int, str], Found]
+    totals: Moved
+    now: datetime
+    event: str
+    locked: bool = False
+    planned: dict[tuple[str, str], Totals] = field(default_factory=dict)
+    wrong_proofs: list[WrongProof] = field(default_factory=list)
+    lookups: list[CaseLookUp] = field(default_factory=list)
+    effects: list[PlannedEffect] = field(default_factory=list)
+    timers: list[NewEvent] = field(default_factory=list)
+    items: list[QueueItem] = field(default_factory=list)
+    promises: list[PromiseMade] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+    asking: list[str] = field(default_factory=list)
+    not_found: list[str] = field(default_factory=list)
+    decisions: dict[int, Decision] = field(default_factory=dict)
+
+
+def facts_of(case: Case, r: RequestState, now: datetime, *, locked: bool = False) -> dict[str, object]:
+    """The facts tree of one request, as sop.md lists it. What is not known is absent."""
+    return {
+        "now": now,
+        "message": {
+            "received_at": now,
+            "language": case.language,
+            "has_photo": case.photos > 0,
+            "attachments": case.attachments,
+        },
+        "request": {
+            "intent": r.intent,
+            "confidence": r.confidence,
+            "given": dict.fromkeys(r.answers, True),
+            "confirmed": dict(r.confirmed),
+            **r.answers,
+        },
+        "sender": {"address": case.sender, "verified": case.sender_verified, "locked": locked},
+        "done": dict(r.done),
+        "failed": dict(r.failed),
+        "timed_out": dict.fromkeys(r.timed_out, True),
+        "case": {
+            "opened_at": case.opened_at,
+            "contacts": case.contacts,
+            "chased": case.chased,
+            "reference": letters.reference(case),
+        },
+    }
+
+
+def record_of(r: RequestState, part: str) -> str:
+    """The number, or the owner's email, of the order that the request is about; empty where none is known."""
+    order = r.known.get("order")
+    return str(order.get(part) or "") if isinstance(order, Mapping) else ""
+
+
+def brief(case: Case, r: RequestState, turn: Turn, act: ActState | None = None) -> Mapping[str, object]:
+    """The brief of a request as it stands."""
+    return letters.brief(case, r, release=turn.release, decision=turn.decisions.get(r.number), act=act)
+
+
+def say(case: Case, r: RequestState, key: str, turn: Turn) -> Case:
+    """Words for one request."""
+    return letters.say(case, r, key, release=turn.release, facts=facts_of(case, r, turn.now))
+
+
+def hand_over(case: Case, r: RequestState, turn: Turn, *, queue: str, because: str) -> Case:
+    """A request goes to people, and the customer is told so once."""
+    if not case.history and turn.release.mode_of(r.intent) == "live":
+        case = letters.hand_over_words(case, r, release=turn.release, facts=facts_of(case, r, turn.now))
+    queue = queue or fallback(turn)
+    r = replace(r, status="with_people", outcome="escalated", queue=queue, because=because, rule=r.rule or because)
+    turn.entries.append(Entry("handed_over", {"request": r.number, "queue": queue, "because": because}))
+    if case.history:
+        return put(case, replace(r, status="ended", outcome="would:escalated"))
+    turn.items.append(QueueItem("escalation", r.number, queue, because, brief(case, r, turn)))
+    return put(case, r)
+
+
+def request_of(case: Case, number: int) -> RequestState:
+    """A request by its number."""
+    return case.requests[number - 1]
+
+
+def put(case: Case, r: RequestState) -> Case:
+    """The case with one request changed."""
+    return replace(case, requests=tuple(r if old.number == r.number else old for old in case.requests))
+
+
+def fallback(turn: Turn) -> str:
+    """The queue for what no rule names."""
+    return turn.release.playbook.worker.fallback_queue
