@@ -43,7 +43,9 @@ class Managers:
 
     async def file(self, name: str) -> CaseFile:
         """One case by its number or reference. Raises UsageError."""
-        number = case_number(name) if "-" in name else int(name) if name.isdigit() else None
+        number = (
+            case_number(name) if "-" in name else int(name) if name.isascii() and name.isdigit() and len(name) < 13 else None
+        )
         if number is None:
             raise UsageError(f"{name!r} is no case.", remedy="Give a reference such as CW-00001T-1T, or its number.")
         return CaseFile(

@@ -1,5 +1,6 @@
 """Words for the customer: parts are gathered while a case is decided, and leave in one mail when nothing more is under way."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -11,7 +12,10 @@ from caseworker.core.ids import case_reference
 from caseworker.guard.brief import Asked, write_brief
 from caseworker.sop.model import Decision
 from caseworker.sop.parameters import resolve
-from caseworker.writing.compose import Part, write_part, write_reply
+from caseworker.writing.compose import Part, presentable, write_part, write_reply
+
+# A subject of somebody else's goes back in our name, so it may hold no address to go to.
+_LINK = re.compile(r"://|\bwww\.|\b[\w-]{2,}\.[a-z]{2,}(?:/|\b)", re.IGNORECASE)
 
 
 def reference(case: Case) -> str:
@@ -92,8 +96,8 @@ def _letter(case: Case, asks: Sequence[str], *, release: Release, name: str, now
     )
     arguments = {
         "to": case.sender,
-        "to_name": case.sender_name,
-        "subject": case.subject or written.subject,
+        "to_name": presentable(case.sender_name),
+        "subject": written.subject if not case.subject or _LINK.search(case.subject) else case.subject,
         "text": written.text,
         "language": _language(case, release),
         "in_reply_to": case.last_message_id,

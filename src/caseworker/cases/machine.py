@@ -98,9 +98,12 @@ def _advance_request(case: Case, number: int, turn: Turn) -> Case:
             if not settled:
                 return case
             continue
+        procedure = turn.release.playbook.procedure_for(r.intent)
+        if procedure is None:  # a person gave it back, but there is nothing that the worker could do
+            return hand_over(case, r, turn, queue=r.queue, because="no_procedure")
         decision = decide(
             turn.release.playbook,
-            _procedure(r, turn),
+            procedure.name,
             facts_of(case, r, turn.now, locked=turn.locked),
             now=turn.now,
             progress=_progress(r, turn),
@@ -116,12 +119,6 @@ def _advance_request(case: Case, number: int, turn: Turn) -> Case:
             return case
     r = request_of(case, number)
     return hand_over(case, r, turn, queue=fallback(turn), because="too_many_steps")
-
-
-def _procedure(r: RequestState, turn: Turn) -> str:
-    procedure = turn.release.playbook.procedure_for(r.intent)
-    assert procedure is not None, "a request without a procedure was marked for people when it was heard"
-    return procedure.name
 
 
 def _progress(r: RequestState, turn: Turn) -> Progress:

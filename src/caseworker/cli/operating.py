@@ -35,6 +35,7 @@ def stop(intent: str | None, action: str | None, mailbox: str | None, by: str | 
     who = by or getpass.getuser()
 
     async def work(app: "App") -> int:
+        await _require_known(app, scope, value)
         return await app.control.stop(scope=scope, value=value, by=who, now=await app.clock.now())
 
     number = with_app(work)
@@ -42,6 +43,20 @@ def stop(intent: str | None, action: str | None, mailbox: str | None, by: str | 
         print_json({"stop": number, "scope": scope, "value": value, "by": who})
     else:
         click.echo(f"Stop {number} is on: {scope} {value}".rstrip() + ". `caseworker resume` lifts it.")
+
+
+async def _require_known(app: "App", scope: str, value: str) -> None:
+    """A slip in an emergency must not look like a stop."""
+    from difflib import get_close_matches
+
+    known = {
+        "intent": set(app.release.playbook.intents),
+        "action": {*app.release.vocabulary.operations, "mail.send"},
+        "mailbox": {row.address for row in await app.control.mailboxes()},
+    }.get(scope, {value})
+    if value not in known:
+        near = get_close_matches(value, known, n=3) or sorted(known)[:12]
+        raise click.UsageError(f"Nothing was stopped: there is no {scope} {value!r}. Known: {', '.join(near)}.")
 
 
 @click.command()

@@ -74,17 +74,19 @@ def show(item: int, as_json: bool) -> None:
 
 @queue.command("decide")
 @click.argument("item", type=int)
-@click.option("--approve", "decision", flag_value="approve", help="The act goes on.")
-@click.option("--deny", "decision", flag_value="deny", help="The act is refused; the procedure goes on without it.")
-@click.option("--resolve", "decision", flag_value="resolve", help="You have dealt with it; the request ends.")
-@click.option("--return", "decision", flag_value="return", help="Back to the worker.")
+@click.option("--approve", is_flag=True, help="The act goes on.")
+@click.option("--deny", is_flag=True, help="The act is refused; the procedure goes on without it.")
+@click.option("--resolve", is_flag=True, help="You have dealt with it; the request ends.")
+@click.option("--return", "give_back", is_flag=True, help="Back to the worker.")
 @click.option("--note", default="", help="Why; kept on the timeline.")
 @click.option(
     "--reply", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A file with your words to the customer."
 )
 @click.option("--by", default=None, help="Who decides; without it the name of your account.")
 @json_option
-def decide(item: int, decision: str | None, note: str, reply: Path | None, by: str | None, as_json: bool) -> None:
+def decide(  # one parameter for each option
+    item: int, *, note: str, reply: Path | None, by: str | None, as_json: bool, **said: bool
+) -> None:
     """Decide ITEM; its case goes on at once.
 
     \b
@@ -94,9 +96,11 @@ def decide(item: int, decision: str | None, note: str, reply: Path | None, by: s
     """
     from caseworker.core.ids import case_reference
 
-    if decision is None:
-        raise click.UsageError("Say what you decide: --approve, --deny, --resolve or --return.")
-    chosen, words = decision, reply.read_text(encoding="utf-8").strip() if reply else ""
+    decisions = [name for name in ("approve", "deny", "resolve", "give_back") if said[name]]
+    if len(decisions) != 1:
+        raise click.UsageError("Say what you decide, one of --approve, --deny, --resolve and --return.")
+    chosen = {"give_back": "return"}.get(decisions[0], decisions[0])
+    words = reply.read_text(encoding="utf-8").strip() if reply else ""
     who = by or getpass.getuser()
     case = with_app(lambda app: app.people.decide(item, chosen, by=who, note=note, reply=words))
     if as_json:

@@ -115,6 +115,8 @@ def _document(file: Path) -> dict[str, Any]:
 
     try:
         document: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    except RecursionError as error:
+        raise ConfigurationError(f"{file} is nested too deeply.", remedy="See docs/reference/shop-json.md.") from error
     except ValueError as error:
         raise ConfigurationError(f"{file} is no JSON: {error}", remedy="See docs/reference/shop-json.md.") from error
     return document

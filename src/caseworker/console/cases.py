@@ -11,6 +11,7 @@ from caseworker.console.parts import STATUSES, address, box, frame, link, status
 from caseworker.core.ids import case_reference
 
 PAGE = 50
+LAST_PAGE = 100_000
 EVERY = 3.0  # seconds between two looks for news
 
 
@@ -49,7 +50,8 @@ def add_cases_page(facade: Facade) -> None:
 
     @ui.page("/", response_timeout=15)
     async def cases(status: str = "", search: str = "", intent: str = "", queue: str = "", page: int = 1) -> None:
-        wanted = Filter(status if status in STATUSES else "", search, intent, queue, max(page, 1))
+        search, intent, queue = (value.replace("\x00", "") for value in (search, intent, queue))
+        wanted = Filter(status if status in STATUSES else "", search, intent, queue, min(max(page, 1), LAST_PAGE))
         shown = await _load(facade, wanted)
         waiting = len(await facade.people.waiting())
 

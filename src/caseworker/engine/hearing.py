@@ -1,5 +1,6 @@
 """What came in, made into facts: mails are read, timers and receipts and people are heard."""
 
+import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -69,7 +70,9 @@ class Hearing:
             return machine
         ours = await self.cases.our_texts(case.number)
         if ours:  # known only now that the case is: quotations of ourselves are cut whatever their form
-            again = new_text(message.text, html=message.html, our_texts=ours, subject=message.subject)
+            again = await asyncio.to_thread(  # a long mail must not keep the other cases' leases from being renewed
+                new_text, message.text, html=message.html, our_texts=ours, subject=message.subject
+            )
             message = replace(message, new_text=again)
         words = message.new_text.text
         if "encrypted" in message.flags:

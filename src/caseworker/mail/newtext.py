@@ -21,6 +21,9 @@ from caseworker.mail.signature import cut_signature
 MAX_LINES = 20_000
 """What is below is history for our purpose: no person writes so much."""
 
+SEARCHED = 1_500
+"""Lines in which a quotation may be announced; what is below stays as it is. Bounds the work on a mail made to be slow."""
+
 SHORT = 400
 """A mail so short that says "see below" is nothing without what stands below."""
 
@@ -103,7 +106,7 @@ def _read(lines: Sequence[str], ours: OurWords, *, forward: bool) -> _Reading:
             _add(reading, "notice", lines[index])
             index += 1
             continue
-        split = find_split(bare, index)
+        split = find_split(bare, index) if index < SEARCHED else None
         if split and _is_borne_out(split, lines, quoted):
             ended, index = _at_split(reading, lines, quoted, split, forward=forward)
             if ended:

@@ -20,6 +20,7 @@ from caseworker.store.database import Database
 from caseworker.store.rows import clean, event, plain, tree
 
 LEASE = timedelta(seconds=10)
+MAX_LOSSES = 6
 TO_DO = ("planned", "started", "pending", "unknown")
 
 
@@ -32,16 +33,19 @@ class PostgresCases:
 
     async def take(self, case: int, owner: str) -> Lease | None:
         """See `CaseStore.take`. The database's clock decides, so hosts need not agree on the time."""
+        held = sa.select(t.cases.c.number, t.cases.c.lease_until).where(t.cases.c.number == case).with_for_update().subquery()
         statement = (
             sa.update(t.cases)
-            .where(t.cases.c.number == case)
-            .where(sa.or_(t.cases.c.lease_until.is_(None), t.cases.c.lease_until < sa.func.clock_timestamp()))
+            .where(t.cases.c.number == held.c.number)
+            .where(sa.or_(held.c.lease_until.is_(None), held.c.lease_until < sa.func.clock_timestamp()))
             .values(lease_owner=owner, fence=t.cases.c.fence + 1, lease_until=sa.func.clock_timestamp() + LEASE)
-            .returning(t.cases.c.fence)
+            .returning(t.cases.c.fence, held.c.lease_until)
         )
         async with self._database.begin() as connection:
-            fence = (await connection.execute(statement)).scalar()
-        return None if fence is None else Lease(case, owner, fence)
+            taken = (await connection.execute(statement)).one_or_none()
+            if taken is not None and taken.lease_until is not None:
+                await _count_loss(connection, case)
+        return None if taken is None else Lease(case, owner, taken.fence)
 
     async def renew(self, owner: str, cases: Collection[int]) -> None:
         """See `CaseStore.renew`. A lease that has run out is not renewed: somebody may be on the way to it."""
@@ -146,6 +150,19 @@ class PostgresCases:
         if self._fence and row.fence != lease.fence:
             raise FenceLost(f"Case {lease.case} was taken over by {row.lease_owner or 'another worker'}.")
         return row
+
+
+async def _count_loss(connection: AsyncConnection, case: int) -> None:
+    """The last holder died or froze. An event under which that happens again and again is set aside, or no other is reached."""
+    e = t.events.c
+    first = sa.select(sa.func.min(e.seq)).where(e.case == case, e.done_at.is_(None), e.aside.is_(False)).scalar_subquery()
+    counted = sa.update(t.events).where(e.case == case, e.seq == first)
+    lost = {
+        "attempts": e.attempts + 1,
+        "aside": e.attempts + 1 >= MAX_LOSSES,
+        "error": "Its workers ended in the middle of it.",
+    }
+    await connection.execute(counted.values(**lost))
 
 
 def _due_event(case: int, now: datetime) -> Any:

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from caseworker.core.errors import StoreAway, StoreError, StoreFull
 
 IDLE_IN_TRANSACTION = "8s"  # no transaction of ours waits for anything outside the database
+_OUT_OF_RANGE = "22003"
 _DISK_FULL = "53100"
 _AWAY = ("08", "57P", "53300", "25P03")  # the last one: we were frozen in a transaction, and the server ended it
 
@@ -61,6 +62,8 @@ def explain(error: Exception) -> StoreError:
         return StoreFull(
             f"The database's disk is full: {text}", remedy="Free space on it; nothing was lost, senders try again."
         )
+    if state == _OUT_OF_RANGE:
+        return StoreError("There is nothing with so large a number.", remedy="Look at the number again.")
     gone = isinstance(error, OperationalError | InterfaceError | OSError)
     if state.startswith(_AWAY) or (not state and gone) or getattr(error, "connection_invalidated", False):
         return StoreAway(f"The database does not answer: {text}", remedy="Start it or check CASEWORKER_DATABASE_URL.")

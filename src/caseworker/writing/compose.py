@@ -9,7 +9,10 @@ from caseworker.writing.receipts import bind, settled
 from caseworker.writing.render import Rendered, render
 
 _SENTENCE = re.compile(r"(?<=[.!?])[ ]+(?=\S)")
-_NAME = re.compile(r"[^\W\d_][^\d@:/\\<>\"]{0,58}")
+# At most four words of letters, with an initial or a title: what a stranger puts into his name does not go out as our words.
+_NAME = re.compile(
+    r"(?:[^\W\d_]{1,2}\.|[^\W\d_](?:[^\W\d_]|['’-]){0,24})(?: (?:[^\W\d_]{1,2}\.|[^\W\d_](?:[^\W\d_]|['’-]){0,24})){0,3}"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,12 @@ def write_reply(  # noqa: PLR0913  # a letter's own few words, each by its name
     For questions in `not_found` the customer gave an answer that fits nothing. `values` are facts that questions may show
     (an order whose items are listed). The subject is that of the first part, or question, that has one.
     """
-    base = {**(values or {}), "customer_name": _name(customer_name), "signature": signature, "case": {"reference": reference}}
+    base = {
+        **(values or {}),
+        "customer_name": presentable(customer_name),
+        "signature": signature,
+        "case": {"reference": reference},
+    }
     country = _country(base)
 
     def words(key: str, **more: object) -> Rendered:
@@ -128,7 +136,7 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _name(written: str) -> str:
+def presentable(written: str) -> str:
     """A name that can stand in a greeting; empty for everything that looks like something else."""
     first = written.strip().split("\n")[0].strip().strip("\"'")
     return first if _NAME.fullmatch(first) else ""

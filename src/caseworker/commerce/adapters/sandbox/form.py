@@ -20,6 +20,7 @@ from caseworker.core.money import Money, MoneyError, is_currency
 KINDS = ("products", "customers", "orders", "vouchers", "handoffs")
 _AMOUNT = re.compile(r"-?\d{1,15}(\.\d+)?")
 _SHOWN = 20
+_MOST = 1_000_000  # pieces; more is a slip
 
 Check = Callable[[object, str, "Problems", str], Any]
 
@@ -59,6 +60,8 @@ REQUIRED = Required()
 def _words(value: object, path: str, problems: Problems, currency: str) -> str:
     del currency
     if isinstance(value, str):
+        if "\x00" in value or any("\ud800" <= char <= "\udfff" for char in value):
+            problems.add(path, ascii(value), "has characters that cannot be stored")
         return value
     problems.add(path, value, "is no text")
     return ""
@@ -96,14 +99,17 @@ def _time(value: object, path: str, problems: Problems, currency: str) -> str:
     if moment.tzinfo is None:
         problems.add(path, value, "has no time zone; write Z for UTC")
         return ""
+    if not 1970 <= moment.year < 9000:
+        problems.add(path, value, "is no time of a shop")
+        return ""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _count(value: object, path: str, problems: Problems, currency: str) -> int:
     del currency
-    if type(value) is int and value >= 0:
+    if type(value) is int and 0 <= value <= _MOST:
         return value
-    problems.add(path, value, "is no whole number from 0")
+    problems.add(path, value, f"is no whole number from 0 to {_MOST}")
     return 0
 
 
