@@ -6,7 +6,7 @@
     I only wore them in the hall. [-]
 
 `=` starts a mail with its language and the matters that have to be handled (`none` for none); `S:` is the subject; every
-other line is one sentence with its labels (`-` for none). The name of a file begins with its author, up to the first `_`.
+other line is one sentence with its labels (`-` for none; a subject may go without). The name of a file begins with its author, up to the first `_`.
 """
 
 import re
@@ -69,7 +69,7 @@ def _file(path: Path) -> list[Mail]:
 
 
 def _with_line(mail: Mail, line: str, where: str) -> Mail:
-    match = _SENTENCE.match(line)
+    match = _SENTENCE.match(line if line.endswith("]") or not line.startswith("S:") else f"{line} [-]")
     if match is None:
         raise ReadingError(f"{where} does not end with its labels in square brackets.", remedy=_REMEDY)
     text, labels = match["text"], frozenset(word for word in re.split(r"[,\s]+", match["labels"]) if word not in ("", "-"))
