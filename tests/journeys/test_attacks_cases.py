@@ -1,0 +1,41 @@
+"""What an attack found in how a case goes on: what is paid twice, what a yes stands for, what a second mail changes."""
+
+import copy
+from typing import Any
+
+import pytest
+from house import House, reading, returnable_order
+
+
+async def _one_item(house: House, *, price: str = "40.00") -> dict[str, Any]:
+    """A delivered order of one item, paid at once."""
+    order = copy.deepcopy(returnable_order(house))
+    order["lines"], order["shipments"], order["payments"] = order["lines"][:1], order["shipments"][:1], order["payments"][:1]
+    [line], [parcel], [payment] = order["lines"], order["shipments"], order["payments"]
+    line.update(quantity=1, shipped=1, delivered=1, unit_price=price)
+    parcel["lines"] = [{"line": line["id"], "quantity": 1}]
+    payment.update(authorised=price, captured=price, refunded="0.00", in_flight="0.00")
+    order.update(shipping="0.00", delivered_at="2026-11-28T10:00:00Z")
+    await house.sandbox.put("base", "orders", order)
+    for product in house.shop["products"]:
+        if product["sku"] == line["sku"]:
+            await house.sandbox.put("base", "products", {**product, "stock": 50})
+    return order
+
+
+@pytest.mark.parametrize("wish", ["refund", "replacement"])
+async def test_an_item_refunded_or_replaced_before_cannot_be_returned_for_money(house: House, wish: str) -> None:
+    order = await _one_item(house)
+    asked = {"order_number": order["number"], "wish": wish, "photo": True, "quantity": 1}
+    house.readings["broken"] = reading("damaged_item", fields=asked)
+    house.readings["back"] = reading("return_item", fields={"order_number": order["number"], "return_reason": "changed_mind"})
+    await house.mail("broken", "It is broken.", sender=order["email"])
+    await house.work()
+    [write] = house.sql("select operation from effects where kind = 'write'")
+    await house.mail("back", "I send it back.", sender=order["email"])
+    await house.work()
+    assert house.sql("select operation from effects where kind = 'write'") == [write], "no return besides"
+    if wish == "refund":
+        assert "already been paid back" in house.outbox.texts[-1]
+    else:
+        assert [item.because for item in await house.app.people.waiting()] == ["already_settled"]
