@@ -4,7 +4,7 @@ import copy
 from typing import Any
 
 import pytest
-from house import House, reading, returnable_order
+from house import House, order_in, reading, returnable_order
 
 
 async def _one_item(house: House, *, price: str = "40.00") -> dict[str, Any]:
@@ -39,3 +39,22 @@ async def test_an_item_refunded_or_replaced_before_cannot_be_returned_for_money(
         assert "already been paid back" in house.outbox.texts[-1]
     else:
         assert [item.because for item in await house.app.people.waiting()] == ["already_settled"]
+
+
+@pytest.mark.parametrize("intent", ["where_is_my_order", "return_item"])
+async def test_nobody_learns_which_order_numbers_there_are(house: House, intent: str) -> None:
+    numbers = (order_in(house, "delivered")["number"], "NW-2026-999999")
+    heard = []
+    for number in numbers:
+        steps = {"first": reading(intent, fields={"order_number": number})}
+        steps |= {code: reading(fields={"postcode": code, "items": ("1",)}) for code in ("00001", "00002")}
+        house.readings.update({f"{number} {step}": said for step, said in steps.items()})
+        before, first = len(house.outbox.texts), f"<{number}@x.example>"
+        for step in steps:
+            own = {"message_id": first} if step == "first" else {"references": first}
+            await house.mail(f"{number} {step}", step, sender=f"{number}@private.example", auth="none", **own)
+            await house.work()
+        heard.append([text.replace(number, "NUMBER") for text in house.outbox.texts[before:]])
+    assert heard[0] == heard[1]
+    assert len(heard[0]) == 3
+    assert "could not find an order with what you gave us" in heard[0][1]

@@ -190,7 +190,7 @@ def test_another_verified_address_needs_the_postcode_too() -> None:
 def test_a_wrong_postcode_is_asked_once_more_then_refused() -> None:
     answers = stranger(postcode="10115")
     again = run(BOOK, sender=STRANGER, found={"order": order()}, answers=answers, progress=Progress(asked={"postcode": 1}))
-    assert only(again, Ask) == Ask(("postcode",), ("postcode",))
+    assert only(again, Ask) == Ask(("order_number", "postcode"), ("order_number", "postcode")), "not which of them is wrong"
     over = run(BOOK, sender=STRANGER, found={"order": order()}, answers=answers, progress=Progress(asked={"postcode": 2}))
     assert only(over, Escalate) == Escalate("general", "identity_refused")
     assert over.identity == "refused"

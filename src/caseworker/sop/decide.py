@@ -128,6 +128,8 @@ class _Walk:
         if isinstance(record, Unknown):
             found = self.progress.found.get(self.procedure.verify)
             nothing = found is not None and not found.records
+            if nothing and who.claims(self.scope):
+                return self._unproven(who.prove_nothing(self.scope))
             return self._missing(record, extra=who.open_keys(self.scope, nothing_found=nothing))
         if not isinstance(record, Mapping):
             return self._people("look_up_failed", error=record.message if isinstance(record, Fault) else "It is no record.")
@@ -135,6 +137,9 @@ class _Walk:
         if proof.identity == "verified":
             self.identity = "verified"
             return None
+        return self._unproven(proof)
+
+    def _unproven(self, proof: who.Proof) -> Decision:
         if not proof.possible:
             return self._people("identity_unproven")
         self.wrong = proof.wrong
@@ -147,7 +152,7 @@ class _Walk:
             return self._people("identity_refused")
         if any(count >= who.ATTEMPTS for count in asked.values()):
             return self._people("no_usable_answer")
-        return self._decision("", self.supply.moves((), extra=proof.keys, wrong=proof.wrong), missing=_request(proof.keys))
+        return self._decision("", self.supply.identity(proof.keys, proof.wrong), missing=_request(proof.keys))
 
     # -- waiting -------------------------------------------------------------------------------------------------------
 

@@ -48,8 +48,15 @@ class Supply:
                 found.dead.append((demand.dead if demand else "") or "missing_fact")
         return found
 
-    def moves(self, paths: Iterable[str], *, extra: tuple[str, ...] = (), wrong: tuple[str, ...] = ()) -> tuple[Move, ...]:
-        """The moves that make `paths` known. `extra` are questions asked along; `wrong` those whose answer does not fit."""
+    def identity(self, keys: tuple[str, ...], wrong: tuple[str, ...]) -> tuple[Move, ...]:
+        """The questions for the identity, with the procedure's own that no record is needed for.
+
+        `wrong` are those whose answer does not fit. What is asked says nothing about the record.
+        """
+        return self._ask(Wanted(), keys, wrong=wrong, stranger=True)
+
+    def moves(self, paths: Iterable[str], *, extra: tuple[str, ...] = ()) -> tuple[Move, ...]:
+        """The moves that make `paths` known. `extra` are questions asked along."""
         wanted = self.wanted(paths)
         if wanted.look_ups:
             return tuple(wanted.look_ups.values())
@@ -59,10 +66,12 @@ class Supply:
         if spent:
             need = wanted.keys[spent[0]]
             return (self._people(f"cannot_identify_{need}" if need else "no_usable_answer"),)
-        return self._ask(wanted, extra, wrong)
+        return self._ask(wanted, extra)
 
-    def _ask(self, wanted: Wanted, extra: tuple[str, ...], wrong: tuple[str, ...]) -> tuple[Move, ...]:
-        along, look_ups = self._open_questions()
+    def _ask(
+        self, wanted: Wanted, extra: tuple[str, ...], *, wrong: tuple[str, ...] = (), stranger: bool = False
+    ) -> tuple[Move, ...]:
+        along, look_ups = (self._questions_of_a_stranger(), {}) if stranger else self._open_questions()
         if look_ups:
             return tuple(look_ups.values())
         asked = dict.fromkeys((*along.keys, *wanted.keys, *extra))
@@ -89,6 +98,14 @@ class Supply:
             elif demand is None and not (need.find or need.look) and not answered(need, self.scope):
                 open_.keys[need.ask] = ""
         return open_, look_ups
+
+    def _questions_of_a_stranger(self) -> Wanted:
+        """Open questions, the same for every record and for none: what a record makes superfluous is asked too."""
+        open_ = Wanted()
+        for need in self.procedure.needs:
+            if need.ask and not need.optional and need.along and not need.find and not answered(need, self.scope):
+                open_.keys[need.ask] = ""
+        return open_
 
     def _asked(self, key: str) -> int:
         return self.progress.asked.get(key, 0)

@@ -40,6 +40,11 @@ def open_keys(scope: Scope, *, nothing_found: bool) -> tuple[str, ...]:
     return tuple(key for key in (NUMBER, POSTCODE) if not _given(scope, key))
 
 
+def claims(scope: Scope) -> bool:
+    """Whether somebody whose address nobody verified names a record: he is answered the same whether or not there is one."""
+    return _section(scope, "sender").get("verified") is not True and _given(scope, NUMBER)
+
+
 def prove(scope: Scope, record: Mapping[str, object]) -> Proof:
     """Holds the sender against the owner of a record."""
     sender, owner = _section(scope, "sender"), record.get("email")
@@ -50,13 +55,25 @@ def prove(scope: Scope, record: Mapping[str, object]) -> Proof:
     expected = {NUMBER: record.get("number"), POSTCODE: address.get(POSTCODE) if isinstance(address, Mapping) else None}
     if not all(isinstance(value, str) and _plain(value) for value in expected.values()):
         return Proof("unverified", possible=False)
-    missing = tuple(key for key in expected if not _given(scope, key))
-    wrong = tuple(key for key in expected if key not in missing and not _fits(scope, key, str(expected[key])))
-    if not missing and sender.get("locked") is True:
-        return Proof("unverified", keys=tuple(expected), wrong=wrong, locked=True)
-    if not missing and not wrong:
-        return Proof("verified")
-    return Proof("unverified", keys=missing + wrong, wrong=wrong)
+    fits = all(_given(scope, key) and _fits(scope, key, str(value)) for key, value in expected.items())
+    return _judge(scope, fits=fits)
+
+
+def prove_nothing(scope: Scope) -> Proof:
+    """What a wrong number proves: word for word the same as a wrong postcode, so that nobody learns which numbers exist."""
+    return _judge(scope, fits=False)
+
+
+def _judge(scope: Scope, *, fits: bool) -> Proof:
+    """Number and postcode count together; which of them is wrong is not told."""
+    both = (NUMBER, POSTCODE)
+    missing = tuple(key for key in both if not _given(scope, key))
+    if missing:
+        return Proof("unverified", keys=missing)
+    wrong = () if fits else both
+    if _section(scope, "sender").get("locked") is True:
+        return Proof("unverified", keys=both, wrong=wrong, locked=True)
+    return Proof("verified") if fits else Proof("unverified", keys=both, wrong=wrong)
 
 
 def _section(scope: Scope, name: str) -> Mapping[str, object]:
