@@ -1,10 +1,15 @@
 """What an attack found in how a case goes on: what is paid twice, what a yes stands for, what a second mail changes."""
 
 import copy
+from email.message import EmailMessage
 from typing import Any
 
 import pytest
 from house import House, order_in, reading, returnable_order
+
+from caseworker.mail.model import MailboxSettings
+from caseworker.mail.parse import parse
+from caseworker.reading.adapters.scripted import ScriptedReader
 
 
 async def _one_item(house: House, *, price: str = "40.00") -> dict[str, Any]:
@@ -58,3 +63,35 @@ async def test_nobody_learns_which_order_numbers_there_are(house: House, intent:
     assert heard[0] == heard[1]
     assert len(heard[0]) == 3
     assert "could not find an order with what you gave us" in heard[0][1]
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "counts"),
+    [
+        (b"x", "application/octet-stream", False),
+        (b"x" * 9000, "image/jpeg", False),
+        (b"\xff\xd8\xff\xe0" + b"x" * 90, "image/jpeg", False),
+        (b"\xff\xd8\xff\xe0" + b"x" * 9000, "application/octet-stream", True),
+    ],
+)
+def test_a_photo_is_one_by_its_bytes(content: bytes, kind: str, counts: bool) -> None:
+    mail = EmailMessage()
+    mail["From"] = "a@b.example"
+    mail.set_content("It is broken.")
+    main, _, sub = kind.partition("/")
+    mail.add_attachment(content, maintype=main, subtype=sub, filename="a.jpg")
+    message = parse(mail.as_bytes(), MailboxSettings(address="service@nordwind.example"))
+    assert [a.picture for a in message.attachments] == [counts]
+
+
+async def test_without_a_photo_a_damage_of_value_is_not_paid(house: House) -> None:
+    order = await _one_item(house, price="90.00")
+    fields = {"order_number": order["number"], "wish": "refund", "quantity": 1}
+    house.readings["broken"] = reading("damaged_item", fields=fields)
+    attach = {"maintype": "application", "subtype": "octet-stream", "filename": "a.jpg"}
+    await house.mail("broken", "It is.", sender=order["email"], change=lambda mail: mail.add_attachment(b"x", **attach))
+    await house.work()
+    assert await house.paid_back(order) == []
+    assert "photo" in house.outbox.texts[0]
+    assert isinstance(house.reader, ScriptedReader)
+    assert house.reader.seen[0].pictures == ()

@@ -1,5 +1,7 @@
 """Fields: numbers as people type them, items by any word, addresses, choices; the span says what the value rests on."""
 
+from dataclasses import replace
+
 import pytest
 from reading_builders import ADDRESS, CLOTHES, ITEMS, PHOTO, POSTCODE, REASON, line, order, reader
 
@@ -143,8 +145,9 @@ def test_a_choice_in_other_words_is_read_by_meaning():
 
 
 def test_simple_kinds():
-    assert plain.read_photo("photo", scope("see photo", img_jpg="")).value is True
-    assert plain.read_photo("photo", scope("see photo", doc_pdf="")) is None
+    shown = MailText("", "see photo", {"scan": ""}, pictures=("scan",))
+    assert plain.read_photo("photo", replace(scope("see photo"), mail=shown)).value is True
+    assert plain.read_photo("photo", scope("see photo", img_jpg="")) is None, "a name is no picture"
     assert plain.read_quantity("quantity", scope("I need 3 pieces")).value == 3
     assert str(plain.read_money("money", scope("it cost 1.049,90 €")).value) == "1049.90 EUR"
     assert plain.read_date("date", scope("ordered on 3 November 2026")).value == "2026-11-03"

@@ -48,7 +48,8 @@ def mail_text(raw: bytes, *, is_mail: bool) -> "MailText":
         return MailText(subject="", body=raw.decode("utf-8", "replace").strip())
     message = parse(raw, MailboxSettings(address=""))
     names = {a.filename: a.text for a in message.attachments if a.text}
-    return MailText(message.subject, message.new_text.text, names, message.new_text.history)
+    pictures = tuple(a.filename for a in message.attachments if a.picture and not a.inline)
+    return MailText(message.subject, message.new_text.text, names, message.new_text.history, pictures)
 
 
 async def _read(text: "MailText", playbook: str) -> "Reading":

@@ -16,7 +16,7 @@ from caseworker.commerce.errors import Refusal
 from caseworker.commerce.model import Order
 from caseworker.commerce.ports import Commerce
 from caseworker.engine.verify import Verifier
-from caseworker.mail.model import Message
+from caseworker.mail.model import Attachment, Message
 from caseworker.mail.newtext import new_text
 from caseworker.mail.ours import equal_text_hash
 from caseworker.reading.model import Context, Intent, MailText, Question
@@ -82,6 +82,7 @@ class Hearing:
             body=words,
             attachments={a.filename: a.text for a in message.attachments if not a.inline},
             history=message.new_text.history,
+            pictures=tuple(a.filename for a in message.attachments if _is_photo(a)),
         )
         verified = message.trust.status == "verified"
         context = Context(
@@ -145,7 +146,7 @@ def _full_number(written: str, form: str) -> str:
 
 def _facts(message: Message, stored: StoredMail, case: Case) -> MailFacts:
     answer_to = message.answer_to
-    photos = sum(1 for a in message.attachments if a.content_type.startswith("image/") and not a.inline)
+    photos = sum(1 for a in message.attachments if _is_photo(a))
     words = message.new_text.text.strip()
     return MailFacts(
         message_id=message.message_id,
@@ -160,6 +161,11 @@ def _facts(message: Message, stored: StoredMail, case: Case) -> MailFacts:
         may_answer=message.classification.may_answer and answer_to is not None,
         received_at=stored.received_at,
     )
+
+
+def _is_photo(attachment: Attachment) -> bool:
+    """A picture that was sent along; those within the words are logos as a rule."""
+    return attachment.picture and not attachment.inline
 
 
 def _answers_to_itself(message: Message) -> bool:

@@ -186,17 +186,21 @@ def content_of(attachment: Attachment) -> bytes:
 
 
 def tiny_png() -> bytes:
-    """A picture of one grey pixel."""
+    """A grey picture of 64 x 64 pixels, not compressed: about as many bytes as the smallest photos have."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
-    header = struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\x00\x80")) + chunk(b"IEND", b"")
+    header = struct.pack(">IIBBBBB", 64, 64, 8, 0, 0, 0, 0)
+    rows = (b"\x00" + b"\x80" * 64) * 64
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows, 0)) + chunk(b"IEND", b"")
 
 
 def tiny_jpeg() -> bytes:
-    """A picture of one grey pixel: baseline, one component, Huffman tables of one code each."""
+    """A picture of one grey pixel: baseline, one component, Huffman tables of one code each.
+
+    A comment makes it as long as the smallest photos.
+    """
 
     def segment(marker: int, data: bytes) -> bytes:
         return struct.pack(">BBH", 0xFF, marker, len(data) + 2) + data
@@ -206,6 +210,7 @@ def tiny_jpeg() -> bytes:
         (
             b"\xff\xd8",
             segment(0xE0, b"JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"),
+            segment(0xFE, b" " * 4000),
             segment(0xDB, b"\x00" + bytes([1]) * 64),
             segment(0xC0, struct.pack(">BHHBBBB", 8, 1, 1, 1, 1, 0x11, 0)),
             segment(0xC4, b"\x00" + one_code),

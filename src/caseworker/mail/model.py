@@ -17,7 +17,10 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A part with a file name. `size` in bytes; `content_type` by content where it is known, else as declared."""
+    """A part with a file name. `size` in bytes; `content_type` by content where it is known, else as declared.
+
+    `picture`: its bytes are those of an image, whatever it is called, and as many as a photo has.
+    """
 
     filename: str
     content_type: str
@@ -26,6 +29,7 @@ class Attachment:
     text: str = ""
     inline: bool = False
     truncated: bool = False
+    picture: bool = False
 
 
 @dataclass(frozen=True, slots=True)

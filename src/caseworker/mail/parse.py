@@ -44,7 +44,11 @@ _MAGIC = (
     (b"\xff\xd8\xff", "image/jpeg"),
     (b"GIF8", "image/gif"),
     (b"BM", "image/bmp"),
+    (b"II*\x00", "image/tiff"),
+    (b"MM\x00*", "image/tiff"),
 )
+_HEIF = (b"ftypheic", b"ftypheix", b"ftyphevc", b"ftypmif1", b"ftypmsf1")
+MIN_PICTURE = 2_000  # bytes: the smallest photos of a camera have several times as many, logos of a signature often fewer
 _PATH = re.compile(r"[\\/:*?\"<>|\x00-\x1f]")
 _IDENTITY = ("from", "reply-to", "to", "cc", "subject", "date", "message-id", "in-reply-to")
 _TEXT_FILES = ("text/", "application/json", "application/xml")
@@ -217,15 +221,17 @@ def _leaf(part: Part, headers: Headers, body: _Body, *, is_root: bool, alternati
         _text(kind, options, data, body, alternative)
         return
     readable = kind.startswith(_TEXT_FILES)
+    sniffed = _sniffed(data)
     body.attachments.append(
         Attachment(
             filename=filename or _default_name(kind),
-            content_type=_sniffed(data) or kind or "application/octet-stream",
+            content_type=sniffed or kind or "application/octet-stream",
             size=len(data),
             sha256=hashlib.sha256(data).hexdigest(),
             text=decode(data[:MAX_ATTACHMENT_TEXT], options.get("charset")) if readable else "",
             inline=disposition == "inline" or headers.has("content-id"),
             truncated=readable and len(data) > MAX_ATTACHMENT_TEXT,
+            picture=sniffed.startswith("image/") and len(data) >= MIN_PICTURE,
         )
     )
 
@@ -360,7 +366,7 @@ def _default_name(kind: str) -> str:
 def _sniffed(data: bytes) -> str:
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "image/webp"
-    if data[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1"):
+    if data[4:12] in _HEIF:
         return "image/heic"
     return next((kind for magic, kind in _MAGIC if data.startswith(magic)), "")
 

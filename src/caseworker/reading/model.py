@@ -59,12 +59,16 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class MailText:
-    """The part of a mail that a reader may see: subject, new words, text of attachments by name; history is context only."""
+    """The part of a mail that a reader may see: subject, new words, text of attachments by name; history is context only.
+
+    `pictures` are the names of attachments whose content is that of a photo.
+    """
 
     subject: str
     body: str
     attachments: Mapping[str, str] = field(default_factory=dict)
     history: str = ""
+    pictures: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,6 @@ _HARMLESS = re.compile(
     re.IGNORECASE,
 )
 _BUT = re.compile(r"\b(?:but|aber|jedoch|however|except|außer|unless|only if|nur wenn)\b", re.IGNORECASE)
-_IMAGE = (".jpg", ".jpeg", ".png", ".heic", ".heif", ".webp", ".gif", ".bmp", ".tif", ".tiff")
 _NUMBERS = {
     "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6,
     "ten": 10, "eine": 1, "einen": 1, "ein": 1, "zwei": 2, "drei": 3,
@@ -95,12 +94,11 @@ def read_yes_no(key: str, scope: Scope) -> Field | None:
 
 
 def read_photo(key: str, scope: Scope) -> Field | None:
-    """True where a picture is attached."""
-    for name in scope.mail.attachments:
-        if name.lower().endswith(_IMAGE):
-            return Field(
-                key, value=True, confidence=1.0, evidence=Evidence(f"attachment:{name}", 0, 0, ""), derived=f"picture {name}"
-            )
+    """True where a picture is attached: one by its content, what a file is called proves nothing."""
+    for name in scope.mail.pictures:
+        return Field(
+            key, value=True, confidence=1.0, evidence=Evidence(f"attachment:{name}", 0, 0, ""), derived=f"picture {name}"
+        )
     return None
 
 

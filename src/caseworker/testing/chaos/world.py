@@ -202,10 +202,10 @@ def _plain(name: str) -> str:
 
 
 def photo(colour: int) -> bytes:
-    """A small picture of one colour (PNG)."""
+    """A small picture of one colour (PNG), as many bytes as a photo has: it is not compressed."""
     side, rgb = 64, colour.to_bytes(3)
     rows = b"".join(b"\x00" + rgb * side for _ in range(side))
     head = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
-    parts = ((b"IHDR", head), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    parts = ((b"IHDR", head), (b"IDAT", zlib.compress(rows, 0)), (b"IEND", b""))
     chunks = (struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data)) for name, data in parts)
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
