@@ -114,6 +114,39 @@ def test_of_two_addresses_the_old_one_is_not_taken():
     assert field.value == {"street": "Lindenweg 4", "postcode": "10115", "city": "Berlin"}
 
 
+H, L = "Hauptstr. 5, 10115 Berlin", "Lindenallee 3, 20144 Hamburg"
+
+
+@pytest.mark.parametrize(
+    ("text", "street"),
+    [
+        (f"I moved from {H} to {L}.", "Lindenallee 3"),
+        (f"Ich bin von der {H} in die {L} gezogen.", "Lindenallee 3"),
+        (f"Wir sind umgezogen. Von {H} nach {L}.", "Lindenallee 3"),
+        (f"Meier GmbH\n{H}\n\nPlease change the delivery address to {L}.", "Lindenallee 3"),
+        (f"Please deliver to {L}. My parents live at {H}.", "Lindenallee 3"),
+        (f"Please deliver to {L}.\n\nKind regards\nA. Meier\nMeier GmbH, {H}", "Lindenallee 3"),
+        (f"Not to {H} but to {L}.", "Lindenallee 3"),
+        (f"Please do not send it to {H}, my new address is {L}.", "Lindenallee 3"),
+        (f"Please send it to {L} instead of to {H}.", "Lindenallee 3"),
+        (f"Ändern Sie die Adresse bitte auf:\n\nAnna Meier\nLindenallee 3\n20144 Hamburg\n\nbisher {H}", "Lindenallee 3"),
+        (f"The billing address stays {H}, deliver it to {L} please.", "Lindenallee 3"),
+        (f"Meier GmbH\n{H}\n\nPlease change the delivery address of my order.", None),
+        (f"Please change the address, I have left {H} and have {L}.", None),
+        (f"Deliver it to {H} or to {L}.", None),
+        (f"Please do not change the address to {H}.", None),
+        (f"I moved from {H}.", None),
+    ],
+)
+def test_of_two_addresses_the_one_that_is_meant_is_taken_or_none(text: str, street: str | None):
+    field = read_address("new_address", scope(text))
+    assert (field.value["street"] if field else None) == street
+
+
+def test_the_address_of_an_answer_is_not_its_letterhead():
+    assert read_address("new_address", scope(f"{L}\n\nKind regards\nAnna", answering=True)).value["city"] == "Hamburg"
+
+
 @pytest.mark.parametrize(
     ("text", "answering", "value"),
     [

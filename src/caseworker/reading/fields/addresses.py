@@ -40,12 +40,24 @@ _CUE = re.compile(  # "the postcode on it is", "PLZ müsste"
     re.IGNORECASE,
 )
 _ANSWER_WORDS = 12  # a reply of so few words that holds one number of the right form gives the postcode
+# What stands before an address says which one it is; of several such words the last one counts.
+_FEW = r"(?:[\s:,]+[^\W\d]+){0,4}[\s:,]*$"  # up to four words may stand between
 _OLD = re.compile(
-    r"\b(?:old|previous|former|instead of|not to|rather than|alte[nr]?|bisherige[nr]?|fr(?:ü|ue)here[nr]?|statt|anstatt"
-    r"|nicht (?:an|nach|mehr)|falsche[nr]?|wrong"
-    r"|currently|aktuell)\b[^.\n]{0,40}$",
+    r"\b(?:old|previous|former|instead of|rather than|alte[nrs]?|bisherige[nrs]?|fr(?:ü|ue)here[nrs]?|statt|anstatt|anstelle"
+    r"|falsche[nrs]?|wrong|bisher|vorher|zuvor|previously|until now|currently|aktuell\w*|derzeit\w*"
+    r"|billing|invoice|rechnung\w*)\b(?: (?:to|an|nach))?"
+    rf"|\b(?:from|von|vom|aus)\b(?={_FEW})"
+    r"|(?:\b(?:not|never|nicht|nie)\b|n't\b)[^,;.!?\n]{0,30}\b(?:to|at|an|nach|auf|in|mehr)\b",
     re.IGNORECASE,
 )
+_NEW = re.compile(
+    r"\b(?:new|neue[nrs]?|neu|now|jetzt|nun|k(?:ü|ue)nftig\w*|ab sofort)\b"
+    rf"|\b(?:to|an|nach|auf|sondern|but)\b(?={_FEW})",
+    re.IGNORECASE,
+)
+_BEFORE = 90  # characters before an address in which those words are looked for
+_WRITTEN_TO = re.compile(r"(?:Von|From|Nach|To) ")  # not the first word of a street, though it begins with a capital
+_LETTERHEAD_WORDS = 8
 _COUNTRIES = {
     "germany": "DE", "deutschland": "DE", "austria": "AT",
     "österreich": "AT", "oesterreich": "AT", "switzerland": "CH", "schweiz": "CH",
@@ -58,11 +70,16 @@ _COUNTRY = re.compile(r"\b(" + "|".join(_COUNTRIES) + r")\b", re.IGNORECASE)
 
 
 def read_address(key: str, scope: Scope) -> Field | None:
-    """Street with number, postcode and city that stand together; of two, the one that is not called old or wrong."""
+    """Street with number, postcode and city that stand together.
+
+    Of several the one that is called the new one (after to, an, nach, new, neue) or the only one left; never one that is called
+    old, a letterhead or a signature. Two that may be meant are none: the customer is asked.
+    """
     found = list(_addresses(scope))
-    if not found:
+    meant = [pair for pair, called in found if called == "new"] or [pair for pair, called in found if called == ""]
+    if not meant or any(value != meant[0][0] for value, _ in meant):
         return None
-    value, where = found[0] if len(found) == 1 else next((pair for pair in found if not _is_old(pair[1], scope)), found[-1])
+    value, where = meant[0]
     return Field(key, value, 0.95 if len(found) == 1 else 0.85, where, "put in order: street, postcode, city")
 
 
@@ -93,36 +110,61 @@ def _is_answer(text: str, match: re.Match[str]) -> bool:
     return len(said) <= _ANSWER_WORDS and len(match.group()) >= 5 and len(_LONE.findall(text)) == 1
 
 
-def _addresses(scope: Scope) -> Iterator[tuple[dict[str, str], Evidence]]:
+def _addresses(scope: Scope) -> Iterator[tuple[tuple[dict[str, str], Evidence], str]]:
+    """Every address with what it is called: `new`, `old` (also that of a letterhead or a signature), or nothing."""
     text = scope.mail.body[:MAX_CHARACTERS]
-    frames = () if scope.answering else [(s.start, s.end) for s in scope.sentences if s.frame and s.source == "body"]
+    frames = [(s.start, s.end) for s in scope.sentences if s.frame and s.source == "body"]
+    found: list[tuple[dict[str, str], Evidence]] = []
     for street in _STREET.finditer(text):
-        if any(start <= street.start() < end for start, end in frames):
-            continue
-        window = text[street.end() : street.end() + 70]
-        place = _first_place(window)
-        if place is None:
-            continue
-        end = street.end() + place.end()
-        value = {
-            "street": re.sub(r"\s+", " ", street.group().strip(" ,")),
-            "postcode": re.sub(r"^[A-Z]{1,2}-(?=\d)", "", place["postcode"]),
-            "city": place["city"].strip(" ,."),
-        }
-        country = _COUNTRY.match(text[end : end + 40].lstrip(" ,\n"))
-        if country:
-            value["country"] = _COUNTRIES[country.group().lower()]
-        yield value, Evidence("body", street.start(), end, text[street.start() : end])
+        place = _first_place(text[street.end() : street.end() + 70])
+        if place is not None:
+            found.append(_address(text, street, place))
+    alone = len(found) == 1
+    before = 0
+    for value, where in found:
+        own = text[max(before, where.start - _BEFORE) : where.start]
+        called = _called(own)
+        framed = any(start <= where.start < end for start, end in frames) or _is_letterhead(text, where)
+        if framed and not called and not (scope.answering and alone):  # the whole answer may look like a letterhead
+            called = "old"
+        yield (value, where), called
+        before = where.end
+
+
+def _address(text: str, street: re.Match[str], place: re.Match[str]) -> tuple[dict[str, str], Evidence]:
+    end = street.end() + place.end()
+    written = _WRITTEN_TO.match(street.group())
+    start = street.start() + (written.end() if written else 0)
+    value = {
+        "street": re.sub(r"\s+", " ", text[start : street.end()].strip(" ,")),
+        "postcode": re.sub(r"^[A-Z]{1,2}-(?=\d)", "", place["postcode"]),
+        "city": place["city"].strip(" ,."),
+    }
+    country = _COUNTRY.match(text[end : end + 40].lstrip(" ,\n"))
+    if country:
+        value["country"] = _COUNTRIES[country.group().lower()]
+    return value, Evidence("body", start, end, text[start:end])
+
+
+def _called(before: str) -> str:
+    """`new`, `old` or nothing, by the words of the sentence before the address."""
+    said = re.split(r"[.!?](?=\s)", before)[-1]
+    old = max((match.end() for match in _OLD.finditer(said)), default=-1)
+    new = max((match.end() for match in _NEW.finditer(said)), default=-1)
+    return "" if old == new == -1 else "old" if old >= new else "new"
+
+
+def _is_letterhead(text: str, where: Evidence) -> bool:
+    """A few words of a name, the address, the end of the line, and only then what the mail says."""
+    above, below = text[: where.start], text[where.end :]
+    plain = not re.search(r"[,:.!?]\s*$|[.!?]\s", above) and len(above.split()) <= _LETTERHEAD_WORDS
+    return plain and bool(re.match(r"[ \t]*\n", below)) and bool(below.strip())
 
 
 def _first_place(window: str) -> re.Match[str] | None:
     matches = [match for pattern in (_PLACE, _PLACE_UK) if (match := pattern.search(window)) is not None]
     matches = [match for match in matches if len(re.findall(r"\w+", window[: match.start()])) <= 4]
     return min(matches, key=lambda match: (match.re is not _PLACE_UK, match.start()), default=None)
-
-
-def _is_old(where: Evidence, scope: Scope) -> bool:
-    return bool(_OLD.search(scope.mail.body[max(0, where.start - 60) : where.start]))
 
 
 def _line_around(text: str, match: re.Match[str]) -> str:
