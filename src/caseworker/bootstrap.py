@@ -136,6 +136,7 @@ async def build(settings: Settings, overrides: Overrides | None = None) -> Async
             secret=settings.secret or await asyncio.to_thread(secret_of, settings.data_dir),
             releases={release.playbook.worker.name: release.playbook.release},
             known_machines=release.playbook.worker.known_machines,
+            order_numbers=release.playbook.worker.order_numbers,
         )
         await intake.refresh()
         app = App(

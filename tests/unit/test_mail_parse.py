@@ -174,6 +174,39 @@ def test_two_from_are_flagged_and_never_verified() -> None:
         assert message.trust.status == "unverified"
 
 
+@pytest.mark.parametrize(
+    ("written", "read", "status"),
+    [
+        ("lena@free.example", "lena@free.example", "verified"),
+        ("Lena M. <Lena@free.example>", "lena@free.example", "verified"),
+        ('"M., Lena" <lena@free.example>', "lena@free.example", "verified"),
+        ("=?utf-8?q?J=C3=BCrgen?= <o'neil+x@free.example>", "o'neil+x@free.example", "verified"),
+        ('"lena@free.example" <evil@free.example>', "evil@free.example", "verified"),
+        ("'lena@free.example", "'lena@free.example", "verified"),
+        ("Lena (at home) <lena@free.example>", "lena@free.example", "unverified"),
+        ("lena@free.example (Lena)", "lena@free.example", "unverified"),
+        ("M, Lena <lena@free.example>", "lena@free.example", "unverified"),
+        ("'lena@free.example'", "lena@free.example", "unverified"),
+        ("lena@free.example.", "lena@free.example", "unverified"),
+        (".lena@free.example", ".lena@free.example", "unverified"),
+        ("evil@free.example (<lena@free.example>)", "evil@free.example", "unverified"),
+        ('"lena@free.example" evil@free.example', "evil@free.example", "unverified"),
+        ("evil@free.example <lena@free.example>", "lena@free.example", "unverified"),
+        ("\u212aate@free.example", "kate@free.example", "unverified"),
+    ],
+)
+def test_only_one_plain_address_is_ever_verified(written: str, read: str, status: str) -> None:
+    results = "Authentication-Results: mx.nordwind.example; dmarc=pass header.from=free.example\r\n"
+    message = parse(mail("x", head=f"{results}From: {written}\r\nTo: service@nordwind.example\r\n"), MAILBOX)
+    assert message.sender is not None
+    assert (message.sender.email, message.trust.status) == (read, status)
+
+
+def test_an_odd_from_does_not_hide_that_it_is_forged() -> None:
+    results = "Authentication-Results: mx.nordwind.example; dmarc=fail header.from=free.example\r\n"
+    assert parse(mail("x", head=f"{results}From: Lena (x) <lena@free.example>\r\n"), MAILBOX).trust.status == "failed"
+
+
 def test_reply_to_that_differs_is_flagged() -> None:
     assert "reply_to_differs" in parse(mail("x", "Reply-To: other@elsewhere.example\r\n"), MAILBOX).flags
     assert "reply_to_differs" not in parse(mail("x", "Reply-To: Maria@Lindqvist.example\r\n"), MAILBOX).flags

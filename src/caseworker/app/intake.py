@@ -15,7 +15,7 @@ from caseworker.mail.parse import event_id, parse
 from caseworker.mail.thread import hints, read_token
 
 MAILBOXES_FOR = 2.0  # seconds for which the list of mailboxes is believed
-LARGE = 200_000  # bytes; larger mails are parsed outside the event loop
+LARGE = 20_000  # bytes; larger mails are parsed outside the event loop
 
 
 @dataclass(slots=True)
@@ -28,6 +28,7 @@ class Intake:
     secret: str
     releases: Mapping[str, str]
     known_machines: tuple[str, ...] = ()
+    order_numbers: tuple[str, ...] = ()
     _mailboxes: dict[str, MailboxRow] = field(default_factory=dict)
     _read_at: float = -MAILBOXES_FOR
 
@@ -66,6 +67,7 @@ class Intake:
             authserv_id=row.authserv_id or None,
             own_addresses=frozenset(self._mailboxes),
             known_machines=self.known_machines,
+            order_numbers=self.order_numbers,
         )
         now = as_of or await self.clock.now()
         message = await self._parse(raw, settings, envelope_from)

@@ -37,6 +37,11 @@ _WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]{0,4000})\?=(\s{1,20}(?==
 _ID = re.compile(r"<\s{0,5}([^<>\s]{1,500})\s{0,5}>")
 _BARE_ID = re.compile(r"[^\s<>,;\"()]{1,300}@[^\s<>,;\"()]{1,200}")
 _EMAIL = re.compile(r"[^\s<>@\",;:()\[\]\\]{1,128}@[^\s<>@\",;:()\\]{1,255}")
+_ATOM = r"[^\s()<>\[\]:;@\\,.\"\x00-\x1f\x7f]"
+_ADDRESS = rf"({_ATOM}{{1,64}}(?:\.{_ATOM}{{1,64}}){{0,20}}@(?:\w[\w-]{{0,62}}\.){{1,20}}\w[\w-]{{1,62}})"
+_QUOTED = r"\"(?:[^\"\\\x00-\x1f\x7f]|\\[^\x00-\x1f\x7f])*+\""
+_PHRASE = rf"(?:{_QUOTED}|(?:{_ATOM}|\.)++|\s++)*+"
+_PLAIN = re.compile(rf"{_ADDRESS}|{_PHRASE}<\s?{_ADDRESS}\s?>")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -188,20 +193,55 @@ def _split(value: str, separators: str) -> list[str]:
     return pieces
 
 
+def is_plain_mailbox(value: str, email: str) -> bool:
+    """Is the header `email` and nothing else: bare or in angle brackets, at most with a name before it, and no comment?
+
+    For what other programs might read as somebody else, whatever we read in it. Letters beyond ASCII are no plain ones: some
+    become another's when they are written small.
+    """
+    match = _PLAIN.fullmatch(_from_bytes(value).strip())
+    address = (match.group(1) or match.group(2)) if match else ""
+    return address.isascii() and bool(email) and address.lower() == email
+
+
 def _address(piece: str) -> Address | None:
-    before, opening, rest = piece.rpartition("<")
-    if opening and "@" in rest:
-        match = _EMAIL.search(rest)
-        name = before
+    seen = _visible(piece)
+    opening = seen.rfind("<")
+    if opening >= 0 and "@" in seen[opening:]:
+        match, name = _EMAIL.search(seen, opening), piece[:opening]
     else:
-        match = _EMAIL.search(piece)
-        name = _comment(piece)
+        match, name = _EMAIL.search(seen) or _EMAIL.search(piece), _comment(piece)
     if match is None:
         return None
-    email = match.group(0).strip(".'").lower()
     return Address(
-        email=email, name=decode_words(_unquote(name.rpartition(":")[2].strip() if "@" not in name else name.strip()))
+        email=_bare(match.group(0)).lower(),
+        name=decode_words(_unquote(name.rpartition(":")[2].strip() if "@" not in name else name.strip())),
     )
+
+
+def _bare(email: str) -> str:
+    """Without quotes around it and the full stop of a sentence; letters of the address itself stay."""
+    if email.startswith("'") and email.endswith("'"):
+        email = email[1:-1]
+    return email.rstrip(".")
+
+
+def _visible(piece: str) -> str:
+    """The piece with blanks where quotes and comments are, so that places stay; as it is where one has no end."""
+    shown: list[str] = []
+    quoted, escaped, depth = False, False, 0
+    for char in piece:
+        inside = quoted or depth > 0
+        if escaped:
+            escaped = False
+        elif char == "\\" and inside:
+            escaped = True
+        elif char == '"' and not depth:
+            quoted = not quoted
+        elif not quoted and char in "()":
+            depth = max(0, depth + (1 if char == "(" else -1))
+        shown.append(" " if inside or quoted or depth else char)
+    return piece if quoted or depth else "".join(shown)
 
 
 def _comment(piece: str) -> str:

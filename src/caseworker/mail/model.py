@@ -118,13 +118,15 @@ class MailboxSettings:
     """What a mailbox of ours is told. `authserv_id` names the only host whose Authentication-Results count.
 
     `own_addresses` are all addresses we send from; `known_machines` maps a no-reply sender (shop form, marketplace) that
-    may be answered to the header that names the customer (`reply-to`).
+    may be answered to the header that names the customer (`reply-to`). `order_numbers` are the forms of the shop's order
+    numbers with `#` for each digit: a list's mail that names an order is a customer's.
     """
 
     address: str
     authserv_id: str | None = None
     own_addresses: frozenset[str] = frozenset()
     known_machines: tuple[str, ...] = ()
+    order_numbers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

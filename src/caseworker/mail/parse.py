@@ -20,6 +20,7 @@ from caseworker.mail.headers import (
     Headers,
     addresses,
     decode_base64,
+    is_plain_mailbox,
     message_ids,
     parameters,
     parse_date,
@@ -138,8 +139,8 @@ def _assemble(
 ) -> Message:
     text, html = _join_texts(body)
     senders = addresses(headers.all("from"))
-    one_from = len(headers.all("from")) == 1 and len(senders) == 1
     sender = senders[0] if senders else None
+    one_from = sender is not None and len(headers.all("from")) == 1 and is_plain_mailbox(headers.first("from"), sender.email)
     reply_to = addresses(headers.all("reply-to"))
     _flag_addresses(body, senders, headers, reply_to)
     subject = headers.text("subject")
@@ -156,7 +157,7 @@ def _assemble(
         text=text,
         html=html,
         new_text=new_text(text if alternative or not html else "", html=html, our_texts=our_texts, subject=subject),
-        classification=classify(headers, mailbox, bounce=bounce, envelope_from=envelope_from),
+        classification=classify(headers, mailbox, bounce=bounce, envelope_from=envelope_from, words=text),
         trust=judge_trust(headers, mailbox, sender, one_from=one_from),
         attachments=tuple(body.attachments),
         in_reply_to=message_ids(headers.first("in-reply-to")),

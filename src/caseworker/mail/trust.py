@@ -21,13 +21,13 @@ def judge_trust(headers: Headers, mailbox: MailboxSettings, sender: Address | No
     """
     if mailbox.authserv_id is None:
         return Trust("unverified", "the mailbox has no authserv_id: no result is believed")
-    if sender is None or not one_from:
-        return Trust("unverified", "there is not exactly one From address")
     results = _dmarc(_topmost(headers, mailbox.authserv_id))
-    if not results:
-        return Trust("unverified", f"no DMARC result of {mailbox.authserv_id}")
     if any(result == "fail" for result, _ in results):
         return Trust("failed", f"{mailbox.authserv_id}: dmarc=fail")
+    if sender is None or not one_from:
+        return Trust("unverified", "the From header is not exactly one plain address")
+    if not results:
+        return Trust("unverified", f"no DMARC result of {mailbox.authserv_id}")
     domain = sender.email.rpartition("@")[2]
     if all(result == "pass" and _aligned(domain, header_from) for result, header_from in results):
         return Trust("verified", f"{mailbox.authserv_id}: dmarc=pass for {results[0][1]}")
