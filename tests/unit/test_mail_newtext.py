@@ -274,3 +274,28 @@ def test_long_lines_take_no_time(hostile: str) -> None:
     started = time.process_time()
     new_text(hostile, our_texts=(hostile,))
     assert time.process_time() - started < 2.5
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "-" * 46,
+        "On 1 2 3 4 5 6 7 8 9 1 2 3 4 5 6 7 8 9 1 2)",
+        "1.1.2020 10:00 a@b.example schrieb -",
+        "x " + "On 1 " * 115 + ":",
+        "---- a b ----",
+        "在 2020年1月 ab cd 写道 -",
+    ],
+    ids=["dashes", "starts", "verbs", "shared", "dashed", "chinese"],
+)
+def test_many_lines_that_might_announce_a_quotation_take_no_time(line: str) -> None:
+    hostile = f"{line}\n" * (200_000 // (len(line) + 1))
+    started = time.process_time()
+    new_text(hostile, html=f"<pre>{hostile}</pre>")
+    assert time.process_time() - started < 1.5
+
+
+def test_a_quotation_below_many_dates_is_still_cut() -> None:
+    table = "".join(f"2026-03-{day:02} parcel {day} arrived\n" for day in range(1, 29)) * 5
+    result = new_text(f"{table}What of the others?\n\nOn Mon, 2 Mar 2026 at 10:00, Nordwind wrote:\n> Which ones?\n")
+    assert result.text.endswith("What of the others?")

@@ -15,7 +15,7 @@ from caseworker.mail.html import HISTORY_MARK, MARKS, QUOTE_MARK, html_to_text
 from caseworker.mail.model import NewText
 from caseworker.mail.ours import OurWords
 from caseworker.mail.phrases import phrases
-from caseworker.mail.quoting import Split, find_split, is_rule, unquoted
+from caseworker.mail.quoting import Budget, Split, find_split, is_rule, unquoted
 from caseworker.mail.signature import cut_signature
 
 MAX_LINES = 20_000
@@ -97,6 +97,7 @@ def _read(lines: Sequence[str], ours: OurWords, *, forward: bool) -> _Reading:
     quoted = [_is_quoted(lines, i) for i in range(len(lines))]
     bare = [(unquoted(line) if quoted[i] else line).rstrip(QUOTE_MARK) for i, line in enumerate(lines)]
     sent_by_us = ours.marks(bare)
+    budget = Budget()
     index = 0
     while index < len(lines):
         if is_reply_marker(bare[index]) or HISTORY_MARK in lines[index]:
@@ -106,7 +107,7 @@ def _read(lines: Sequence[str], ours: OurWords, *, forward: bool) -> _Reading:
             _add(reading, "notice", lines[index])
             index += 1
             continue
-        split = find_split(bare, index) if index < SEARCHED else None
+        split = find_split(bare, index, budget) if index < SEARCHED else None
         if split and _is_borne_out(split, lines, quoted):
             ended, index = _at_split(reading, lines, quoted, split, forward=forward)
             if ended:

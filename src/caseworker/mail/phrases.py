@@ -19,13 +19,17 @@ _ROLES = ("from", "sent", "date", "to", "cc", "subject", "reply")
 
 @dataclass(frozen=True, slots=True)
 class Phrases:
-    """Matchers over all languages. `roles` maps a header label (lower case) to from, sent, date, to, cc, subject or reply."""
+    """Matchers over all languages. `roles` maps a header label (lower case) to from, sent, date, to, cc, subject or reply.
+
+    `any_wrote` finds nothing where none of the `voices` would.
+    """
 
     roles: dict[str, str]
     label: re.Pattern[str]
     on: re.Pattern[str]
     on_inside: re.Pattern[str]
     verbs: tuple[str, ...]
+    any_wrote: re.Pattern[str]
     voices: tuple["Voice", ...]
     refers_to_below: re.Pattern[str]
     original: frozenset[str]
@@ -69,6 +73,7 @@ def phrases() -> Phrases:
             rf"(?<=[\s-])(?:{_any(word.capitalize() for word in on if len(word) > 1)})\s+(?=\w{{2,12}},?\s|\d)"
         ),
         verbs=tuple(_collect(languages, "wrote")),
+        any_wrote=re.compile(_any(_collect(languages, "wrote") + _collect(languages, "wrote_to"))),
         voices=tuple(_voice(language) for language in languages),
         refers_to_below=re.compile(rf"(?<!\w)(?:{_any(_collect(languages, 'below'))})(?!\w)"),
         original=frozenset(_collect(languages, "original")),

@@ -17,6 +17,9 @@ Need = Literal["nothing", "gap", "quote"]
 WINDOW = 5
 """An attribution is wrapped over so many lines at most."""
 
+JUDGED = 200_000
+"""Characters of a mail that are judged as announcements at most: mails of people need some thousands."""
+
 _EMAIL = re.compile(r"[^\s<>@\"(),:;&]{1,80}@[^\s<>@\"(),:;&]{1,120}")
 _TIME = re.compile(r"(?<!\d)\d{1,2}\s?[:.h]\s?\d{2}(?!\d)")
 _DATE = re.compile(r"(?<!\d)(?:19|20)\d{2}(?!\d)|(?<!\d)\d{1,4}[./-]\d{1,2}[./-]\d{2,4}(?!\d)|\d{1,2}月\d{1,2}日")
@@ -52,6 +55,18 @@ class Split:
     needs: Need = "nothing"
 
 
+@dataclass(slots=True)
+class Budget:
+    """What may still be judged of one mail, in characters. Below zero nothing more is found."""
+
+    left: int = JUDGED
+
+    def judge(self, text: str) -> Need | None:
+        """Does `text`, as a whole, announce a quotation, and what must follow it?"""
+        self.left -= len(text)
+        return _judge(text) if self.left >= 0 else None
+
+
 def is_rule(line: str) -> bool:
     """A line of dashes, underscores or the like."""
     return len(line) <= 200 and bool(_RULE.match(line))
@@ -62,12 +77,12 @@ def unquoted(line: str) -> str:
     return line.lstrip("> \t")
 
 
-def find_split(lines: Sequence[str], index: int) -> Split | None:
+def find_split(lines: Sequence[str], index: int, budget: Budget) -> Split | None:
     """The split that begins at `index`, if any. `lines` are without quote marks."""
     line = lines[index]
     if not line.strip():
         return None
-    return _separator(line, index) or _attribution(lines, index) or _headers(lines, index)
+    return _separator(line, index) or _attribution(lines, index, budget) or _headers(lines, index)
 
 
 def mentions_address(text: str) -> bool:
@@ -88,25 +103,25 @@ def _separator(line: str, index: int) -> Split | None:
     return None
 
 
-def _attribution(lines: Sequence[str], index: int) -> Split | None:
+def _attribution(lines: Sequence[str], index: int, budget: Budget) -> Split | None:
     """Tried from its first line: one to five lines (a blank one only before `<`) that together read like "On DATE NAME
     wrote:".
     """
     first = lines[index][:HEAD].strip(" \t*")
-    shared = _shared_line(first)
+    shared = _shared_line(first, budget)
     if shared:
         before, first = shared
     else:
         before = ""
     if not _starts(first):
-        told = first.endswith((":", "：")) and _ENDS_WITH_ADDRESS.search(first.rstrip(":： ")) and _judge(first)
+        told = first.endswith((":", "：")) and _ENDS_WITH_ADDRESS.search(first.rstrip(":： ")) and budget.judge(first)
         return Split("attribution", index, index + 1, needs="quote") if told else None
     joined = first
     for end in range(index + 1, min(index + WINDOW + 3, len(lines)) + 1):
-        verdict = _judge(joined)
+        verdict = budget.judge(joined)
         if verdict:
             return Split("attribution", index, end, before=before, needs=verdict)
-        if end >= len(lines) or len(joined) > HEAD:
+        if end >= len(lines) or len(joined) > HEAD or budget.left < 0:
             return None
         following = lines[end].strip()
         if not following and not _address_follows(lines, end + 1):
@@ -127,13 +142,13 @@ def _sentence_ended(text: str) -> bool:
     return text.endswith(("!", "?")) or (text.endswith(".") and len(words[-1]) > 5 and not any(c.isdigit() for c in words[-1]))
 
 
-def _shared_line(line: str) -> tuple[str, str] | None:
+def _shared_line(line: str, budget: Budget) -> tuple[str, str] | None:
     """`reply On Wed, Apr 4, 2012 at 3:59 PM, bob@example.com wrote:` -> the reply, the attribution."""
     if not line.endswith(":"):
         return None
     for match in phrases().on_inside.finditer(line):
         rest = line[match.start() :]
-        if _judge(rest) == "nothing" and any(c.isalpha() for c in line[: match.start()]):
+        if budget.judge(rest) == "nothing" and any(c.isalpha() for c in line[: match.start()]):
             return line[: match.start()].rstrip(" -"), rest
     return None
 
@@ -151,7 +166,6 @@ def _starts(line: str) -> bool:
 
 
 def _judge(text: str) -> Need | None:
-    """Does `text`, as a whole, announce a quotation, and what must follow it?"""
     line = text.replace("：", ":").strip()
     low = line.casefold()
     if not line.endswith((":", "-", ">", ")")) and not low.endswith(phrases().verbs) and not _STARTS_WITH_DATE.match(low):
@@ -174,6 +188,8 @@ def _judge(text: str) -> Need | None:
 def _verb_end(low: str, *, address: bool) -> int:
     """Where "wrote" ends, 0 where there is none, -1 where the writer's own words stand beside it ("your colleague wrote")."""
     end = 0
+    if not phrases().any_wrote.search(low):
+        return end
     for voice in phrases().voices:
         match = voice.wrote.search(low) or (voice.wrote_to.search(low) if address and voice.wrote_to else None)
         if match is None:
