@@ -1,15 +1,17 @@
 """What an attack found in how a case goes on: what is paid twice, what a yes stands for, what a second mail changes."""
 
 import copy
+from dataclasses import replace
 from email.message import EmailMessage
 from typing import Any
 
 import pytest
-from house import House, order_in, reading, returnable_order
+from house import House, asked, order_in, reading, returnable_order, several
 
 from caseworker.mail.model import MailboxSettings
 from caseworker.mail.parse import parse
 from caseworker.reading.adapters.scripted import ScriptedReader
+from caseworker.reading.model import Reading
 
 
 async def _one_item(house: House, *, price: str = "40.00") -> dict[str, Any]:
@@ -95,3 +97,95 @@ async def test_without_a_photo_a_damage_of_value_is_not_paid(house: House) -> No
     assert "photo" in house.outbox.texts[0]
     assert isinstance(house.reader, ScriptedReader)
     assert house.reader.seen[0].pictures == ()
+
+
+def _several_items(house: House, *, count: int = 1) -> list[dict[str, Any]]:
+    """Orders of one customer of which single items can be cancelled."""
+    orders = [o for o in house.shop["orders"] if o["state"] in ("placed", "paid", "processing") and len(o["lines"]) > 1]
+    return [{**copy.deepcopy(o), "email": orders[0]["email"], "customer": orders[0]["customer"]} for o in orders[:count]]
+
+
+async def _asked_to_confirm(house: House, *, count: int = 1) -> list[dict[str, Any]]:
+    """A case (its first mail is <c1@x.example>) in which the cancellation of one item of each order is to be confirmed."""
+    orders = _several_items(house, count=count)
+    for order in orders:
+        await house.sandbox.put("base", "orders", order)
+    wishes = [asked("cancel_order", order_number=o["number"], items=(o["lines"][0]["id"],)) for o in orders]
+    house.readings["cancel"] = several(*wishes)
+    await house.mail("cancel", "Please cancel.", sender=orders[0]["email"], message_id="<c1@x.example>")
+    await house.work()
+    return orders
+
+
+async def _answer(house: House, order: dict[str, Any], subject: str, said: Reading) -> None:
+    house.readings[subject] = said
+    await house.mail(subject, subject, sender=order["email"], references="<c1@x.example>")
+    await house.work()
+
+
+async def _cancelled(house: House, order: dict[str, Any]) -> list[str]:
+    record = await house.sandbox.record("base", "orders", order["id"])
+    return [line["id"] for line in record["lines"] if line["cancelled"]]
+
+
+async def test_a_yes_is_one_to_what_was_shown(house: House) -> None:
+    [order] = await _asked_to_confirm(house)
+    other = order["lines"][1]["id"]
+    wish = asked("cancel_order", order_number=order["number"], items=(other,))
+    said = replace(reading(fields={"confirm": True}), requests=(wish,))
+    await _answer(house, order, "perfect, now the other one", said)
+    assert await _cancelled(house, order) == []
+    assert order["lines"][1]["title"] in house.outbox.texts[-1], "that one is shown and asked for"
+    await _answer(house, order, "yes", reading(fields={"confirm": True}))
+    assert await _cancelled(house, order) == [other]
+
+
+async def test_a_yes_with_the_same_wish_again_is_a_yes(house: House) -> None:
+    [order] = await _asked_to_confirm(house)
+    wish = asked("cancel_order", order_number=order["number"], items=(order["lines"][0]["id"],))
+    await _answer(house, order, "yes, do it", replace(reading(fields={"confirm": True}), requests=(wish,)))
+    assert await _cancelled(house, order) == [order["lines"][0]["id"]]
+
+
+async def test_a_no_holds_until_it_is_wished_again(house: House) -> None:
+    [order] = await _asked_to_confirm(house)
+    item = order["lines"][0]["id"]
+    await _answer(house, order, "no", reading(fields={"confirm": False}))
+    assert "as it is, and you will get it as planned" in house.outbox.texts[-1]
+    await _answer(
+        house, order, "after all", reading("cancel_order", fields={"order_number": order["number"], "items": (item,)})
+    )
+    assert "Shall we do that?" in house.outbox.texts[-1]
+    await _answer(house, order, "yes", reading(fields={"confirm": True}))
+    assert await _cancelled(house, order) == [item]
+
+
+async def test_one_yes_to_two_questions_is_asked_again_and_one_with_a_number_counts(house: House) -> None:
+    first, second = await _asked_to_confirm(house, count=2)
+    assert house.outbox.texts[-1].count("Shall we do that?") == 2
+    await _answer(house, first, "yes", reading(fields={"confirm": True}))
+    assert [await _cancelled(house, o) for o in (first, second)] == [[], []]
+    assert "name the order number" in house.outbox.texts[-1]
+    await _answer(house, first, "second", reading(fields={"confirm": True, "order_number": second["number"]}))
+    assert [await _cancelled(house, o) for o in (first, second)] == [[], [second["lines"][0]["id"]]]
+    await _answer(house, first, "yes to the other", reading(fields={"confirm": True}))
+    assert await _cancelled(house, first) == [first["lines"][0]["id"]]
+
+
+async def test_a_yes_after_giving_up_is_heard(house: House) -> None:
+    [order] = await _asked_to_confirm(house)
+    for _ in range(9):
+        house.clock.move(days=1)
+        await house.work()
+    assert "answer this mail whenever you like" in house.outbox.texts[-1]
+    await _answer(house, order, "yes", reading(fields={"confirm": True}))
+    assert await _cancelled(house, order) == [order["lines"][0]["id"]]
+
+
+async def test_a_strangers_yes_in_a_customers_case_confirms_nothing(house: House) -> None:
+    [order] = await _asked_to_confirm(house)
+    house.readings["forged"] = reading(fields={"confirm": True})
+    await house.mail("forged", "Yes", sender=order["email"], auth="none", references="<c1@x.example>")
+    await house.work()
+    await _answer(house, order, "hello", reading(fields={"order_number": order["number"]}))
+    assert await _cancelled(house, order) == []

@@ -157,7 +157,7 @@ def test_every_reply_of_a_row_is_said_in_some_example():
 def test_no_reply_stands_in_the_folder_that_nobody_uses():
     rows = [row for sop in PLAYBOOK.procedures.values() for row in sop.rows]
     used = {key for row in rows for key in (row.reply, row.meanwhile, row.confirm)}
-    used |= {*ENGINE_REPLIES, "gave_up", *(f"ask_{key}" for key in PLAYBOOK.questions)}
+    used |= {*ENGINE_REPLIES, "gave_up", "confirm_each", *(f"ask_{key}" for key in PLAYBOOK.questions)}
     assert set(REPLIES.by_key) - used == set()
 
 

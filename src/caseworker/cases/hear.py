@@ -6,6 +6,8 @@ from datetime import datetime
 
 from caseworker.cases.model import ActiveRow, Case, Effect, Entry, RequestState
 from caseworker.cases.release import Release
+from caseworker.cases.turn import record_of
+from caseworker.core.facts import canonical, of
 from caseworker.reading.model import Field, Reading, Request
 
 PROVES_IDENTITY = ("order_number", "postcode")
@@ -45,9 +47,10 @@ def hear_mail(case: Case, mail: MailFacts, reading: Reading, release: Release) -
     waited = any(r.status == "awaiting_customer" for r in known)
     case = _hear_answers(case, reading)
     requests = list(case.requests)
-    for request in reading.requests:
-        _join(requests, request, reading.fields, release)
-    joined = replace(case, requests=tuple(_as_confirmed(r, before) for r, before in _with_before(requests, known)))
+    wished = {_join(requests, request, reading.fields, release) for request in reading.requests}
+    before = {r.number: r for r in known}
+    requests = [_as_confirmed(r, before.get(r.number), wished=r.number in wished) for r in requests]
+    joined = replace(case, requests=tuple(requests))
     joined = _hear_unusual(joined, reading, release, waited=waited)
     if not mail.may_answer and (reading.requests or reading.fields):  # nobody could be asked or told: people look
         joined = _to_people(joined, release.playbook.worker.fallback_queue, because="not_to_be_answered", intent="unclear")
@@ -55,18 +58,15 @@ def hear_mail(case: Case, mail: MailFacts, reading: Reading, release: Release) -
     return joined, entries
 
 
-def _with_before(
-    requests: list[RequestState], known: tuple[RequestState, ...]
-) -> list[tuple[RequestState, RequestState | None]]:
-    before = {r.number: r for r in known}
-    return [(r, before.get(r.number)) for r in requests]
-
-
-def _as_confirmed(r: RequestState, before: RequestState | None) -> RequestState:
-    """A yes holds for what was asked: where the same mail or a later one changes it, it is asked for again."""
-    if before is None or not r.confirmed or _is_under_way(r) or r.answers == before.answers:
+def _as_confirmed(r: RequestState, before: RequestState | None, *, wished: bool) -> RequestState:
+    """A yes or no holds for what was asked: where a mail changes that, or wishes it anew, it is asked for again."""
+    if before is None or not r.confirmed or _is_under_way(r):
         return r
-    return replace(r, confirmed={})
+    if canonical(of(r.answers)) != canonical(of(before.answers)):
+        return replace(r, confirmed={})
+    if wished:
+        return replace(r, confirmed={row: said for row, said in r.confirmed.items() if row == before.confirming})
+    return r
 
 
 def _hear_repeated(case: Case) -> tuple[Case, tuple[Entry, ...]]:
@@ -81,6 +81,8 @@ def _hear_repeated(case: Case) -> tuple[Case, tuple[Entry, ...]]:
 def _hear_sender(case: Case, mail: MailFacts) -> Case:
     changed = bool(case.sender) and case.sender != mail.sender
     requests = case.requests
+    if changed or (case.sender_verified and not mail.sender_verified):  # a yes is one of whoever was asked
+        requests = tuple(replace(r, confirmed={}, confirming="") for r in requests)
     if changed:  # an identity that one address has proven is not another's, and words found for one are not told to another
         requests = tuple(replace(r, answers={k: v for k, v in r.answers.items() if k not in PROVES_IDENTITY}) for r in requests)
         untold = {part.request for part in case.parts}
@@ -140,19 +142,21 @@ def _hear_answers(case: Case, reading: Reading) -> Case:
     """
     values = _sure(reading.fields)
     confirmed = values.pop("confirm", None)
+    meant = _meant(case, values, confirmed)
     requests = []
     for r in case.requests:
         heard = r
-        if r.outcome == "no_answer" and values:  # given up; the answer comes late and goes on where it stopped
-            heard = replace(r, status="open", outcome="", answers={**r.answers, **values})
+        said = {} if _is_of_another(case, r, values) else values
+        if r.outcome == "no_answer" and (said or r.number in meant):  # given up; it comes late and goes on where it stopped
+            heard = replace(r, status="open", outcome="", answers={**r.answers, **said})
         if r.status in ("open", "acting", "awaiting_customer", "waiting"):
-            heard = replace(r, answers=_answered(case, r, values, own_wish=bool(reading.requests)))
-            if r.confirming and isinstance(confirmed, bool):
-                heard = replace(heard, confirmed={**r.confirmed, r.confirming: confirmed}, confirming="")
+            heard = replace(r, answers=_answered(case, r, said, own_wish=bool(reading.requests)))
             if r.status == "awaiting_customer":
                 heard = replace(heard, status="open")
+        if r.number in meant and isinstance(confirmed, bool):
+            heard = replace(heard, confirmed={**r.confirmed, r.confirming: confirmed}, confirming="")
         requests.append(heard)
-    news = bool(values) or confirmed is not None or bool(reading.requests)
+    news = bool(values) or bool(meant) or bool(reading.requests)
     return replace(
         case,
         requests=tuple(requests),
@@ -163,12 +167,34 @@ def _hear_answers(case: Case, reading: Reading) -> Case:
     )
 
 
-def _join(requests: list[RequestState], said: Request, mail_wide: Mapping[str, Field], release: Release) -> None:
+def _meant(case: Case, values: Mapping[str, object], confirmed: object) -> frozenset[int]:
+    """The requests that a yes or no answers. A yes is one to a single question; where several are open it names the order."""
+    if not isinstance(confirmed, bool):
+        return frozenset()
+    asked = [r for r in case.requests if r.confirming and (r.status == "awaiting_customer" or r.outcome == "no_answer")]
+    named = [r for r in asked if _order_of(r) == values.get("order_number")] or asked
+    return frozenset(r.number for r in named) if len(named) == 1 or not confirmed else frozenset()
+
+
+def _is_of_another(case: Case, r: RequestState, values: Mapping[str, object]) -> bool:
+    """What is said of the order of another open request says nothing about this one."""
+    named = values.get("order_number")
+    if not named or "order_number" in case.asking or _order_of(r) in ("", named):
+        return False
+    return any(_order_of(other) == named for other in case.requests if other.status not in ("ended", "with_people"))
+
+
+def _order_of(r: RequestState) -> str:
+    return record_of(r, "number") or str(r.answers.get("order_number") or "")
+
+
+def _join(requests: list[RequestState], said: Request, mail_wide: Mapping[str, Field], release: Release) -> int:
+    """A wish joins the request that it repeats, or is a new one. Returns the request's number."""
     answers = {key: value for key, value in _sure({**mail_wide, **said.fields}).items() if key != "confirm"}
     for index, r in enumerate(requests):
         if r.intent == said.intent and _same_matter(r, answers):
             requests[index] = _join_same(r, answers)
-            return
+            return r.number
     requests.append(
         RequestState(
             number=len(requests) + 1,
@@ -183,6 +209,7 @@ def _join(requests: list[RequestState], said: Request, mail_wide: Mapping[str, F
         because = "always_people" if spec and spec.always_escalate else "no_procedure"
         queue = spec.queue if spec and spec.queue else release.playbook.worker.fallback_queue
         requests[-1] = replace(requests[-1], queue=queue, because=because)
+    return requests[-1].number
 
 
 def _same_matter(r: RequestState, answers: Mapping[str, object]) -> bool:
@@ -198,7 +225,7 @@ def _join_same(r: RequestState, answers: Mapping[str, object]) -> RequestState:
         return replace(r, answers={**r.answers, **answers}, status=status)
     if r.status == "ended" and not r.done:  # told something; asked again: look again with fresh facts
         anew = replace(r, round=r.round + 1, status="open", outcome="", rule="", fired=(), waiting="", waiting_since=None)
-        return replace(anew, failed={}, timed_out=(), answers={**r.answers, **answers})
+        return replace(anew, failed={}, timed_out=(), confirmed={}, confirming="", answers={**r.answers, **answers})
     if r.status == "ended":  # something was done already: doing it again is for a person to say
         return replace(r, status="open", because="asked_again", answers={**r.answers, **answers})
     return r

@@ -23,13 +23,18 @@ def reference(case: Case) -> str:
     return case_reference(case.number)
 
 
-def say(case: Case, r: RequestState, key: str, *, release: Release, facts: Mapping[str, object]) -> Case:
-    """Add the words of reply `key` for one request. Receipt-bound: words that need a receipt fail without it."""
+def say(
+    case: Case, r: RequestState, key: str, *, release: Release, facts: Mapping[str, object], question: bool = False
+) -> Case:
+    """Add the words of reply `key` for one request. Receipt-bound: words that need a receipt fail without it.
+
+    `question`: they are answered yes or no.
+    """
     if any(part.key == key and part.request == r.number for part in case.parts):
         return case
     values = {**facts, **r.known, "done": r.done, "failed": r.failed, "param": _parameters(r, release, facts)}
     part = write_part(release.replies, key, language=_language(case, release), values=values)
-    state = PartState(key=key, request=r.number, text=part.text, subject=part.subject, receipts=part.receipts)
+    state = PartState(key=key, request=r.number, text=part.text, subject=part.subject, receipts=part.receipts, whole=question)
     return replace(case, parts=(*case.parts, state))
 
 
@@ -82,7 +87,10 @@ def letters_of(case: Case, *, release: Release, event: str, now: datetime) -> tu
 
 
 def _letter(case: Case, asks: Sequence[str], *, release: Release, name: str, now: datetime) -> PlannedEffect:
-    parts = [Part(p.key, p.text, p.subject, p.receipts) for p in case.parts]
+    parts = [Part(p.key, p.text, p.subject, p.receipts, p.whole) for p in case.parts]
+    several = sum(part.whole for part in parts) > 1  # one yes to two questions says nothing
+    if several and "confirm_each" in release.replies.by_key:
+        parts.append(write_part(release.replies, "confirm_each", language=_language(case, release), values={}))
     written = write_reply(
         release.replies,
         parts,

@@ -129,6 +129,7 @@ def _progress(r: RequestState, turn: Turn) -> Progress:
         waiting_since=r.waiting_since,
         found={need: result for (number, need), result in turn.found.items() if number == r.number},
         confirmed=r.confirmed,
+        shown=r.shown,
     )
 
 
@@ -280,7 +281,8 @@ def _make(case: Case, r: RequestState, move: object, turn: Turn) -> tuple[Case, 
             turn.not_found.extend(k for k in move.not_found if k not in turn.not_found)
             return case, replace(r, status="awaiting_customer", asked=asked)
         case Confirm():
-            return say(case, r, move.reply, turn), replace(r, status="awaiting_customer", confirming=r.rule)
+            asking = replace(r, status="awaiting_customer", confirming=r.rule, shown={**r.shown, r.rule: move.shown})
+            return say(case, r, move.reply, turn, question=True), asking
         case Say():
             return say(case, r, move.reply, turn), r
         case Promise():

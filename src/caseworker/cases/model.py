@@ -50,8 +50,9 @@ class RequestState:
 
     `answers` are `request.KEY` facts gathered over all mails; `done` and `failed` are receipts and refusals by name;
     `known` are the facts the last decision computed (order, lines, amounts), kept for briefs and replies. `round` counts how
-    often the request was taken up anew; it is part of the effects' keys. `record` is the number of the record (an order) that
-    something was begun for: from then on the request is about no other.
+    often the request was taken up anew; it is part of the effects' keys. `confirming` is the row whose yes or no is awaited,
+    `confirmed` the answers by row, `shown` what each question showed: an answer holds for that alone. `record` is the number
+    of the record (an order) that something was begun for: from then on the request is about no other.
     """
 
     number: int
@@ -72,6 +73,7 @@ class RequestState:
     timed_out: tuple[str, ...] = ()
     confirmed: Mapping[str, bool] = field(default_factory=dict)
     confirming: str = ""
+    shown: Mapping[str, str] = field(default_factory=dict)
     done: Mapping[str, object] = field(default_factory=dict)
     failed: Mapping[str, object] = field(default_factory=dict)
     active: ActiveRow | None = None
@@ -83,7 +85,8 @@ class RequestState:
 class PartState:
     """Words already found for the customer, waiting for the one mail that carries them. `receipts` are those it relies on.
 
-    `to` is set on a person's words: whom that person saw and answered, whoever wrote meanwhile.
+    `to` is set on a person's words: whom that person saw and answered, whoever wrote meanwhile. `whole` is a question that is
+    answered yes or no.
     """
 
     key: str
@@ -92,6 +95,7 @@ class PartState:
     subject: str = ""
     receipts: tuple[str, ...] = ()
     to: str = ""
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,9 +86,9 @@ def brief(case: Case, r: RequestState, turn: Turn, act: ActState | None = None) 
     return letters.brief(case, r, release=turn.release, decision=turn.decisions.get(r.number), act=act)
 
 
-def say(case: Case, r: RequestState, key: str, turn: Turn) -> Case:
+def say(case: Case, r: RequestState, key: str, turn: Turn, *, question: bool = False) -> Case:
     """Words for one request."""
-    return letters.say(case, r, key, release=turn.release, facts=facts_of(case, r, turn.now))
+    return letters.say(case, r, key, release=turn.release, facts=facts_of(case, r, turn.now), question=question)
 
 
 def hand_over(case: Case, r: RequestState, turn: Turn, *, queue: str, because: str) -> Case:

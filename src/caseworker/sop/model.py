@@ -255,7 +255,8 @@ class Progress:
     """What already happened for this request.
 
     `fired` rows never fire again. `asked` counts how often a question was put. `waiting` is a row whose wait is open, since
-    when; `found` are look-ups by need name, made in this event. `confirmed` maps a row to the customer's yes or no.
+    when; `found` are look-ups by need name, made in this event. `confirmed` maps a row to the customer's yes or no, `shown` to
+    the `Confirm.shown` that the yes was said to (a row without one counts as confirmed whatever it does).
     """
 
     fired: tuple[str, ...] = ()
@@ -264,6 +265,7 @@ class Progress:
     waiting_since: datetime | None = None
     found: Mapping[str, Found] = field(default_factory=dict)
     confirmed: Mapping[str, bool] = field(default_factory=dict)
+    shown: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,9 +304,13 @@ class Say:
 
 @dataclass(frozen=True, slots=True)
 class Confirm:
-    """Ask for the customer's yes before the row's acts; `reply` lists what will be done."""
+    """Ask for the customer's yes before the row's acts; `reply` lists what will be done.
+
+    `shown` stands for the acts with their records: a yes is one to them and to no others.
+    """
 
     reply: str
+    shown: str = ""
 
 
 @dataclass(frozen=True, slots=True)

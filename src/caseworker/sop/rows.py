@@ -1,8 +1,10 @@
 """From a row that holds to its moves, in the order do, reply, promise, wait, escalate or resolve."""
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from caseworker.core.facts import canonical
 from caseworker.core.money import Money
 from caseworker.sop.cel.evaluate import evaluate
 from caseworker.sop.cel.parse import CelError, parse
@@ -56,9 +58,11 @@ def moves(
     wrong = trouble(*acts, promise)
     if wrong is not None:
         return wrong
-    if row.confirm and progress.confirmed.get(row.name) is not True:
-        return (Confirm(row.confirm),)
     found: list[Move] = [act for act in acts if isinstance(act, Act)]
+    if row.confirm:
+        shown = _shown(acts)
+        if progress.confirmed.get(row.name) is not True or progress.shown.get(row.name, shown) != shown:
+            return (Confirm(row.confirm, shown),)
     if row.reply:
         found.append(Say(row.reply))
     if isinstance(promise, Promise):
@@ -70,6 +74,19 @@ def moves(
     if row.resolve:
         found.append(Resolve(row.resolve))
     return tuple(found)
+
+
+def _shown(acts: Sequence[object]) -> str:
+    """A fingerprint of what acts do to which records; what else changes in a record meanwhile is not part of it."""
+    told = [{"operation": act.operation, "with": _named_records(act.arguments)} for act in acts if isinstance(act, Act)]
+    return hashlib.sha256(canonical(told).encode()).hexdigest()[:16]
+
+
+def _named_records(value: object) -> object:
+    if isinstance(value, Mapping):
+        name = value.get("ref") or value.get("id")
+        return str(name) if name else {key: _named_records(item) for key, item in value.items()}
+    return [_named_records(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def entering(spec: WaitSpec, scope: Scope, now: datetime) -> Wait:

@@ -17,12 +17,16 @@ _NAME = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The words of one reply before they become a mail: what the row said, and the receipts behind it."""
+    """The words of one reply before they become a mail: what the row said, and the receipts behind it.
+
+    `whole`: a question that is answered yes or no stands by itself, also where another one uses the same sentences.
+    """
 
     key: str
     text: str
     subject: str = ""
     receipts: tuple[str, ...] = ()
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +115,9 @@ def _once(parts: Sequence[Part]) -> list[Part]:
     seen: set[str] = set()
     kept: list[Part] = []
     for part in parts:
+        if part.whole:
+            kept.append(part)
+            continue
         if any(part.text == other.text and part.receipts == other.receipts and not part.receipts for other in kept):
             continue
         own: set[str] = set()
