@@ -125,6 +125,10 @@ class EffectStore(Protocol):
 
     async def get(self, effect: int) -> Effect: ...
 
+    async def unstarted(self, case: int) -> frozenset[int]:
+        """The requests of a case whose next write has certainly not been done: planned, tried in vain, or held by a stop."""
+        ...
+
     async def done_writes(self, case: int) -> Sequence[Effect]:
         """The writes of a case that have a receipt."""
         ...
@@ -138,7 +142,7 @@ class EffectStore(Protocol):
         ...
 
     async def sent_today(self, recipient: str, now: datetime) -> int:
-        """Automatic mails to one address in the last 24 hours."""
+        """Automatic mails to one address, whatever its plus part, in the last 24 hours."""
         ...
 
     async def stopped(self, case: Case, operation: str) -> str:

@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from caseworker.cases import letters
+from caseworker.cases.disbelieved import hear_disbelieved
 from caseworker.cases.hear import MailFacts, hear_mail, hear_person, hear_receipt
+from caseworker.cases.meanwhile import HeldBack, hold_back
 from caseworker.cases.model import Case, Effect, Entry, Event, NewEvent, QueueItem
 from caseworker.cases.ports import CaseStore, EffectStore, StoredMail
 from caseworker.cases.release import Release
@@ -29,13 +31,14 @@ CONFIRM = Question(key="confirm", kind="yes_no")
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """The case after an event; `quiet` where nothing is to be decided."""
+    """The case after an event; `quiet` where nothing is to be decided, `withdrawn` as in `Step`."""
 
     case: Case
     entries: tuple[Entry, ...] = ()
     timers: tuple[NewEvent, ...] = ()
     items: tuple[QueueItem, ...] = ()
     quiet: bool = False
+    withdrawn: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,8 @@ class Hearing:
         machine = _machine_mail(case, message, release)
         if machine is not None:
             return machine
+        if message.trust.status == "failed":
+            return _disbelieved(case, stored, release)
         ours = await self.cases.our_texts(case.number)
         if ours:  # known only now that the case is: quotations of ourselves are cut whatever their form
             again = await asyncio.to_thread(  # a long mail must not keep the other cases' leases from being renewed
@@ -92,11 +97,23 @@ class Hearing:
             default_language=case.language or release.playbook.worker.default_language,
         )
         reading = await self.reader.read(text, intents=_intents(release), questions=_questions(release), context=context)
-        heard, entries = hear_mail(case, _facts(message, stored, case), reading, release)
+        facts = _facts(message, stored, case)
+        heard, entries = hear_mail(case, facts, reading, release)
+        held = HeldBack(heard)
+        if facts.text_hash not in case.texts:
+            held = hold_back(
+                case,
+                heard,
+                reading=reading,
+                words=words,
+                unstarted=await self.effects.unstarted(case.number),
+                fallback_queue=release.playbook.worker.fallback_queue,
+            )
+            heard = held.case
         arrived = Entry("mail", {"message": stored.id, "from": heard.sender, "trust": message.trust.status})
         if reading.chaser and not reading.requests and case.requests:
             heard = _chaser(heard, release, now)
-        return Heard(heard, (arrived, *entries))
+        return Heard(heard, (arrived, *entries, *held.entries), withdrawn=held.withdrawn)
 
     async def _candidates(self, case: Case, message: Message, words: str, *, forms: Sequence[str]) -> tuple[Order, ...]:
         """Orders by the verified sender's address and by number patterns in the mail; a look-up only, nothing is told."""
@@ -191,6 +208,14 @@ def _machine_mail(case: Case, message: Message, release: Release) -> Heard | Non
         item = QueueItem("escalation", 1, queue, "undeliverable", brief)
         return Heard(replace(case, may_answer=False), (entry,), items=(item,), quiet=True)
     return Heard(case, (entry,), quiet=True)
+
+
+def _disbelieved(case: Case, stored: StoredMail, release: Release) -> Heard:
+    message = stored.message
+    heard, entries, items = hear_disbelieved(case, message, release)
+    claimed = message.sender.email if message.sender else ""
+    arrived = Entry("mail", {"message": stored.id, "from": claimed, "trust": message.trust.status})
+    return Heard(heard, (arrived, *entries), items=items, quiet=not case.history)
 
 
 def _returns_our_mail(case: Case, message: Message) -> bool:

@@ -14,7 +14,7 @@ from caseworker.core.money import Money
 from caseworker.guard.model import Moved, Totals
 from caseworker.mail.model import OutgoingMail
 from caseworker.store import tables as t
-from caseworker.store.cases import PostgresCases, add_events, add_lines, due_effect, record_name
+from caseworker.store.cases import PostgresCases, add_events, add_lines, due_effect, record_name, unstarted_writes
 from caseworker.store.database import Database
 from caseworker.store.rows import effect as effect_of
 from caseworker.store.rows import plain
@@ -97,6 +97,12 @@ class PostgresEffects:
             values = {"next_seq": seq, "next_line": line, "updated_at": now}
             await connection.execute(sa.update(t.cases).where(t.cases.c.number == effect.case).values(**values))
 
+    async def unstarted(self, case: int) -> frozenset[int]:
+        """See `EffectStore.unstarted`."""
+        statement = sa.select(t.effects.c.request).where(unstarted_writes(case))
+        async with self._database.begin() as connection:
+            return frozenset((await connection.execute(statement)).scalars().all())
+
     async def done_writes(self, case: int) -> Sequence[Effect]:
         """See `EffectStore.done_writes`."""
         c = t.effects.c
@@ -139,7 +145,13 @@ class PostgresEffects:
     async def sent_today(self, recipient: str, now: datetime) -> int:
         """See `EffectStore.sent_today`."""
         c = t.messages.c
-        statement = sa.select(sa.func.count()).where(c.recipient == recipient, c.direction == "out", c.at > now - DAY)
+        local, _, domain = recipient.rpartition("@")
+        person = local.partition("+")[0]
+        tagged = sa.and_(
+            c.recipient.startswith(f"{person}+", autoescape=True), c.recipient.endswith(f"@{domain}", autoescape=True)
+        )
+        same = sa.or_(c.recipient == f"{person}@{domain}", tagged)
+        statement = sa.select(sa.func.count()).where(same, c.direction == "out", c.at > now - DAY)
         async with self._database.begin() as connection:
             return int((await connection.execute(statement)).scalar() or 0)
 
