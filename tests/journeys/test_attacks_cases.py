@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from house import House, asked, order_in, reading, returnable_order, several
 
+from caseworker.commerce.errors import OutcomeUnknown, Unavailable
+from caseworker.core.errors import UsageError
 from caseworker.mail.model import MailboxSettings
 from caseworker.mail.parse import parse
 from caseworker.reading.adapters.scripted import ScriptedReader
@@ -189,3 +191,131 @@ async def test_a_strangers_yes_in_a_customers_case_confirms_nothing(house: House
     await house.work()
     await _answer(house, order, "hello", reading(fields={"order_number": order["number"]}))
     assert await _cancelled(house, order) == []
+
+
+STOP = "Stop! Please do not cancel my order, I want to keep it."
+
+
+async def _cancelling(house: House, *, price: str = "40.00") -> dict[str, Any]:
+    """A customer (first mail <c1@x.example>) who wants to cancel a paid order of one item."""
+    order = copy.deepcopy(next(o for o in house.shop["orders"] if o["state"] == "processing" and len(o["lines"]) == 1))
+    order["lines"][0].update(unit_price=price, quantity=1)
+    order["payments"] = order["payments"][:1]
+    order["payments"][0].update(authorised=price, captured=price, refunded="0.00", in_flight="0.00", state="captured")
+    order["shipping"] = "0.00"
+    await house.sandbox.put("base", "orders", order)
+    house.readings["cancel"] = reading("cancel_order", fields={"order_number": order["number"]})
+    await house.mail("cancel", "Please cancel it.", sender=order["email"], message_id="<c1@x.example>")
+    await house.work()
+    return order
+
+
+async def _stop(house: House, order: dict[str, Any], said: Reading, text: str = STOP) -> None:
+    house.readings["stop"] = said
+    await house.mail("stop", text, sender=order["email"], references="<c1@x.example>")
+    await house.work()
+
+
+async def _state(house: House, order: dict[str, Any]) -> tuple[str, list[int]]:
+    return (await house.sandbox.record("base", "orders", order["id"]))["state"], await house.paid_back(order)
+
+
+READ_AS = {"the same wish": ("cancel_order",), "nothing": ()}
+
+
+@pytest.mark.parametrize("read", READ_AS.values(), ids=READ_AS)
+async def test_what_waits_for_approval_is_withdrawn_when_the_customer_writes(house: House, read: tuple[str, ...]) -> None:
+    order = await _cancelling(house, price="600.00")
+    [approval] = await house.app.people.waiting()
+    assert approval.kind == "approval"
+    await _stop(house, order, reading(*read))
+    with pytest.raises(UsageError, match="withdrawn by caseworker"):
+        await house.app.people.decide(approval.id, "approve", by="anna")
+    [item] = await house.app.people.waiting()
+    assert (item.kind, item.because, item.brief["written"]) == ("escalation", "written_meanwhile", STOP)
+    assert item.brief["held_back"][0]["operation"] == "orders.cancel"
+    await house.pass_time(step=60, until=600)
+    assert await _state(house, order) == ("processing", [])
+
+
+async def test_what_was_withdrawn_can_be_taken_up_again_by_a_person(house: House) -> None:
+    order = await _cancelling(house, price="600.00")
+    await _stop(house, order, reading())
+    [item] = await house.app.people.waiting()
+    await house.app.people.decide(item.id, "return", by="anna")
+    await house.work()
+    [approval] = await house.app.people.waiting()
+    await house.app.people.decide(approval.id, "approve", by="anna")
+    await house.work()
+    assert await _state(house, order) == ("cancelled", [60000])
+
+
+async def test_what_a_stop_holds_is_not_done_after_the_customer_took_it_back(house: House) -> None:
+    await house.app.control.stop(scope="all", value="", by="anna", now=house.clock.at)
+    order = await _cancelling(house)
+    await _stop(house, order, reading("cancel_order", fields={"order_number": order["number"]}))
+    await house.app.control.lift(now=house.clock.at)
+    await house.work()
+    assert await _state(house, order) == ("processing", [])
+    [item] = await house.app.people.waiting()
+    assert item.because == "written_meanwhile"
+    await house.app.people.decide(item.id, "return", by="anna")
+    await house.work()
+    assert await _state(house, order) == ("cancelled", [4000]), "a person wanted it after all"
+
+
+async def test_what_a_shop_that_is_away_has_not_got_is_not_done_later(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def away(self: object, call: object) -> None:
+        raise Unavailable("away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(house.sandbox), "write", away)
+        order = await _cancelling(house)
+        await _stop(house, order, reading(abstained="unsure"))
+    await house.pass_time(step=60, until=1200)
+    assert await _state(house, order) == ("processing", [])
+    assert {item.because for item in await house.app.people.waiting()} == {"not_understood:unsure"}
+
+
+async def test_what_may_have_been_done_goes_on_and_a_person_gets_the_words(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unknown(self: object, call: object) -> None:
+        raise OutcomeUnknown("cut off")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(house.sandbox), "write", unknown)
+        order = await _cancelling(house)
+        await _stop(house, order, reading("cancel_order", fields={"order_number": order["number"]}))
+    [item] = await house.app.people.waiting()
+    assert (item.because, item.brief["asked"][0]["quote"]) == ("written_meanwhile", STOP)
+    await house.pass_time(step=60, until=1200)
+    assert await _state(house, order) == ("cancelled", [4000])
+
+
+@pytest.mark.parametrize(
+    ("said", "text"),
+    [
+        (reading(thanks=True), "Thank you very much!"),
+        (reading(chaser=True), "Any news?"),
+        (reading("where_is_my_order", fields={"order_number": "NW-2026-999999"}), "Where is my other order?"),
+    ],
+    ids=["thanks", "chaser", "another order"],
+)
+async def test_thanks_and_other_matters_leave_an_approval_alone_and_stand_in_its_brief(
+    house: House, said: Reading, text: str
+) -> None:
+    order = await _cancelling(house, price="600.00")
+    await _stop(house, order, said, text)
+    approval = next(item for item in await house.app.people.waiting() if item.kind == "approval")
+    [told] = approval.brief["written_since"]
+    assert told.endswith(f"{order['email']}: {text}")
+    await house.app.people.decide(approval.id, "approve", by="anna")
+    await house.work()
+    assert await _state(house, order) == ("cancelled", [60000])
+
+
+async def test_thanks_with_a_denial_are_no_thanks(house: House) -> None:
+    order = await _cancelling(house, price="600.00")
+    await _stop(house, order, reading(thanks=True), "Thank you. But please do not cancel it.")
+    assert [item.because for item in await house.app.people.waiting()] == ["written_meanwhile"]

@@ -184,7 +184,7 @@ async def test_who_joins_a_thread_does_not_hear_what_was_done_for_somebody_else(
     taken = await house.mail("cancel", "Cancel it.", sender=order["email"], message_id="<first@customer.example>")
     stop = await house.app.control.stop(scope="all", value="", by="t", now=house.clock.at)
     await house.work()
-    house.readings["what about it"] = reading()
+    house.readings["what about it"] = reading(thanks=True)
     joined = await house.mail("Fwd", "what about it?", sender="curious@private.example", references="<first@customer.example>")
     assert joined.case == taken.case
     await house.app.control.lift(now=house.clock.at, stop=stop)

@@ -128,7 +128,7 @@ def brief(
     procedure = release.playbook.procedure_for(r.intent)
     asked = Asked(r.intent, spec.description if spec else "", r.words, r.confidence, dict(r.answers))
     written = write_brief(
-        decision or Decision("", r.rule, (), ()),
+        decision or Decision("", r.rule, (), (), facts=r.known),
         title=procedure.title if procedure else (spec.description if spec else r.intent),
         asked=[asked],
         words=release.guardrails.because,
@@ -140,7 +140,7 @@ def brief(
     assert isinstance(facts, dict)
     proposed = of({"operation": act.operation, "arguments": act.arguments, "amount": act.amount}) if act else None
     about = {"case": reference(case), "customer": case.sender, "verified": case.sender_verified, "subject": case.subject}
-    return {**about, **facts, **({"approve": proposed} if proposed else {})}
+    return {**about, **facts, **({"approve": proposed} if proposed else {}), **r.meanwhile}
 
 
 def _receipts(receipts: Mapping[str, object]) -> dict[str, Mapping[str, object]]:

@@ -53,6 +53,7 @@ class RequestState:
     often the request was taken up anew; it is part of the effects' keys. `confirming` is the row whose yes or no is awaited,
     `confirmed` the answers by row, `shown` what each question showed: an answer holds for that alone. `record` is the number
     of the record (an order) that something was begun for: from then on the request is about no other.
+    `meanwhile` is for a brief: what was not done because the customer wrote, and what he wrote.
     """
 
     number: int
@@ -79,6 +80,7 @@ class RequestState:
     active: ActiveRow | None = None
     known: Mapping[str, object] = field(default_factory=dict)
     record: str = ""
+    meanwhile: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +251,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What one turn asks for: look-ups first (then it is asked again), or changes to commit and effects to do."""
+    """What one turn asks for: look-ups first (then it is asked again), or changes to commit and effects to do.
+
+    `withdrawn` are requests whose writes, where none has begun, and whose open approvals are taken back.
+    """
 
     case: Case
     lookups: tuple["CaseLookUp", ...] = ()
@@ -259,6 +264,7 @@ class Step:
     promises: tuple[PromiseMade, ...] = ()
     entries: tuple[Entry, ...] = ()
     wrong_proofs: tuple[WrongProof, ...] = ()
+    withdrawn: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,7 +109,7 @@ class Drain:
         release = await self.releases.get(case.release)
         heard = await self.hearing.hear(case, event, release, now)
         if heard.quiet:
-            return Step(heard.case, timers=heard.timers, items=heard.items, entries=heard.entries)
+            return _with(Step(heard.case), heard, ())
         totals = await self.effects.totals(heard.case, now)
         locked = await self.effects.is_guessing(heard.case, now)
         found: dict[tuple[int, str], Found] = {}
@@ -164,4 +164,5 @@ def _with(step: Step, heard: Heard, looked: Sequence[Entry]) -> Step:
         entries=(*heard.entries, *looked, *step.entries),
         timers=(*heard.timers, *step.timers),
         items=(*heard.items, *step.items),
+        withdrawn=heard.withdrawn,
     )

@@ -21,6 +21,7 @@ from caseworker.store.rows import clean, event, plain, tree
 
 LEASE = timedelta(seconds=10)
 MAX_LOSSES = 6
+MOST_TOLD, MOST_WORDS = 20, 2_000  # mails, and characters of each, that are added to the brief of an item that waits
 TO_DO = ("planned", "started", "pending", "unknown")
 
 
@@ -110,6 +111,9 @@ class PostgresCases:
             row = await self.guard(connection, lease)
             done = t.events.c.case == event.case, t.events.c.seq == event.seq
             await connection.execute(sa.update(t.events).where(*done).values(done_at=now))
+            await _withdraw(connection, step, now=now)
+            if event.kind == "mail":
+                await _tell_items(connection, event)
             await _plan(connection, step, worker=row.worker, now=now)
             seq = await add_events(connection, event.case, step.timers, seq=row.next_seq, now=now)
             line = await add_lines(connection, event.case, step.entries, line=row.next_line, now=now)
@@ -189,6 +193,12 @@ def due_effect(case: int, now: datetime) -> Any:
     return sa.and_(c.case == case, c.status.in_(TO_DO), c.due_at <= now)
 
 
+def unstarted_writes(case: int) -> Any:
+    """Writes of a case of which nothing has gone out. Whoever holds the lease sees them as they are: nobody else begins one."""
+    c = t.effects.c
+    return sa.and_(c.case == case, c.kind == "write", c.status.in_(("planned", "held")))
+
+
 def case_columns(case: Case, now: datetime) -> Mapping[str, Any]:
     """The columns that lists and searches use, beside the whole state."""
     waiting = next((r.queue for r in case.requests if r.status in ("with_people", "awaiting_approval")), "")
@@ -215,6 +225,37 @@ def case_columns(case: Case, now: datetime) -> Mapping[str, Any]:
 def _found_number(case: Case) -> list[str]:
     orders = [r.known.get("order") for r in case.requests]
     return [str(o.get("number")) for o in orders if isinstance(o, Mapping)]
+
+
+async def _withdraw(connection: AsyncConnection, step: Step, *, now: datetime) -> None:
+    """Take back what was to be done, and what a person was asked to approve: neither can be gone on with from now on."""
+    if not step.withdrawn:
+        return
+    writes = sa.update(t.effects).where(unstarted_writes(step.case.number), t.effects.c.request.in_(step.withdrawn))
+    await connection.execute(writes.values(status="cancelled", finished_at=now))
+    c = t.queue_items.c
+    approvals = sa.update(t.queue_items).where(
+        c.case == step.case.number, c.request.in_(step.withdrawn), c.kind == "approval", c.decided_at.is_(None)
+    )
+    note = "The customer wrote again; see the new item of this case."
+    await connection.execute(approvals.values(decided_at=now, decision="withdrawn", decided_by="caseworker", note=note))
+
+
+async def _tell_items(connection: AsyncConnection, event: Event) -> None:
+    """Whoever opens an item that waits sees in its brief what was written since."""
+    c, m = t.queue_items.c, t.messages.c
+    waiting = sa.select(c.id, c.brief).where(c.case == event.case, c.decided_at.is_(None))
+    items = (await connection.execute(waiting)).all()
+    if not items:
+        return
+    written = sa.select(m.at, m.sender, m.text).where(m.id == int(str(event.data["message"])))
+    mail = (await connection.execute(written)).one()
+    told = f"{mail.at:%Y-%m-%d %H:%M} UTC, {mail.sender}: {mail.text[:MOST_WORDS]}"
+    for item in items:
+        since = [*item.brief.get("written_since", ()), told][-MOST_TOLD:]
+        await connection.execute(
+            sa.update(t.queue_items).where(c.id == item.id).values(brief={**item.brief, "written_since": since})
+        )
 
 
 async def _plan(connection: AsyncConnection, step: Step, *, worker: str, now: datetime) -> None:
