@@ -1,6 +1,7 @@
 """The command line over a real database: cases, queues, brakes, history, backups."""
 
 import io
+import os
 import subprocess
 import sys
 from datetime import timedelta
@@ -11,6 +12,7 @@ import pytest
 from cli_house import MAILBOX, Desk, install, mail, reading
 
 from caseworker.core.clock import utc_now
+from caseworker.store.embedded_host import wheel_programs
 
 
 @pytest.fixture
@@ -180,6 +182,37 @@ def test_a_file_that_is_no_backup_costs_nothing(desk: Desk, tmp_path: Path) -> N
     file.write_text("nonsense")
     assert "pg_restore failed" in desk("restore", str(file), "--yes", code=1)
     assert len(desk.json("cases", "list")) == 1
+
+
+def test_a_damaged_backup_costs_nothing(desk: Desk, tmp_path: Path) -> None:
+    cancelled(desk)
+    whole, damaged = tmp_path / "whole.dump", tmp_path / "damaged.dump"
+    desk("backup", str(whole))
+    content = whole.read_bytes()
+    middle, before = len(content) // 2, desk.json("cases", "list")
+    damaged.write_bytes(
+        content[:middle] + bytes(byte ^ 255 for byte in content[middle : middle + 200]) + content[middle + 200 :]
+    )
+    assert "pg_restore failed" in desk("restore", str(damaged), "--yes", code=1)
+    damaged.write_bytes(content[:middle])
+    assert "pg_restore failed" in desk("restore", str(damaged), "--yes", code=1)
+    assert desk.json("cases", "list") == before
+
+
+def test_a_restore_that_breaks_off_leaves_the_database_as_it_was(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cancelled(desk)
+    file, before = tmp_path / "all.dump", desk.json("cases", "list")
+    desk("backup", str(file))
+    programs, real = tmp_path / "programs", wheel_programs() / "pg_restore"
+    programs.mkdir()
+    half = programs / "pg_restore"  # writes half of what it should, then dies; the check before it goes well
+    half.write_text(f'#!/bin/sh\ncase "$*" in *--file=-*) {real} "$@" | head -c 20000; exit 9;; esac\nexec {real} "$@"\n')
+    half.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    assert "pg_restore failed" in desk("restore", str(file), "--yes", code=1)
+    assert desk.json("cases", "list") == before
 
 
 def test_the_sandbox_is_filled_and_misbehaves(desk: Desk, tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
 """`upgrade`, `backup`, `restore`."""
 
+import os
 import shutil
 import subprocess
-from contextlib import ExitStack
+import tempfile
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import click
@@ -11,6 +13,13 @@ from caseworker.cli.running import settings
 from caseworker.core.errors import ConfigurationError, StoreError
 from caseworker.settings import Settings
 
+_EMPTY = b"""SET client_min_messages = warning;
+BEGIN;
+SET LOCAL lock_timeout = '30s';
+DROP SCHEMA IF EXISTS sandbox CASCADE;
+DROP SCHEMA IF EXISTS public CASCADE;
+CREATE SCHEMA public;
+"""  # every schema that is ours; a dump takes an empty `public` for granted
 _OTHER_VERSION = ("server version mismatch", "unsupported version")
 
 
@@ -61,6 +70,8 @@ def backup(file: Path, force: bool) -> None:
 def restore(file: Path, yes: bool) -> None:
     """Replace everything in the database by the backup FILE, and bring it to this version's schema. Stop the workers first.
 
+    If anything goes wrong, the database stays as it is.
+
     \b
     Example:
       caseworker restore caseworker.dump --yes
@@ -72,9 +83,8 @@ def restore(file: Path, yes: bool) -> None:
     chosen = settings()
     with ExitStack() as stack:
         url = _database(chosen, stack)
-        _call(chosen, "pg_restore", "--list", str(file))  # a file that is no backup must not cost the data that is there
-        _empty(url)
-        _call(chosen, "pg_restore", "--no-owner", "--exit-on-error", "--single-transaction", f"--dbname={url}", str(file))
+        program = _call(chosen, "pg_restore", f"--file={os.devnull}", str(file))  # reads all of it: a damaged one ends here
+        _replace(chosen, url, file, program)
         bring_up(url)
     click.echo(f"Restored from {file}.")
 
@@ -89,32 +99,56 @@ def _database(chosen: Settings, stack: ExitStack) -> str:
     return server.start()
 
 
-def _call(chosen: Settings, program: str, *arguments: str) -> None:
-    """Run one of PostgreSQL's programs: for a server of its own the machine's, where its version fits, else the wheel's."""
-    from caseworker.store.embedded import EmbeddedServer
+def _call(chosen: Settings, program: str, *arguments: str) -> str:
+    """Run one of PostgreSQL's programs: for a server of its own the machine's, where its version fits, else the wheel's.
 
-    own = str(EmbeddedServer(chosen.data_dir).programs / program)
+    Returns the one that did it.
+    """
+    own = _own(chosen, program)
     found = shutil.which(program) if chosen.database_url else None
     for path in (found or own, own):
         done = subprocess.run([path, *arguments], capture_output=True, text=True, check=False)  # noqa: S603  # our own arguments
         if done.returncode == 0:
-            return
+            return path
         if not any(word in done.stderr for word in _OTHER_VERSION):
             break
-    text = next(
-        (line for line in done.stderr.splitlines() if "error" in line.lower()), done.stderr.strip() or "no reason given"
-    )
-    raise StoreError(f"{program} failed: {text}", remedy="Look at the file, the disk's space and the database's address.")
+    raise _failed(program, done.stderr)
 
 
-def _empty(url: str) -> None:
-    """Drop every schema that is ours."""
-    import psycopg
+def _own(chosen: Settings, program: str) -> str:
+    from caseworker.store.embedded import EmbeddedServer
 
-    try:
-        with psycopg.connect(url) as connection:
-            connection.execute("DROP SCHEMA IF EXISTS sandbox CASCADE")
-            connection.execute("DROP SCHEMA IF EXISTS public CASCADE")
-            connection.execute("CREATE SCHEMA public")  # a dump takes it for granted
-    except psycopg.Error as error:
-        raise StoreError(f"The database cannot be emptied: {error}", remedy="Stop the workers and try again.") from error
+    return str(EmbeddedServer(chosen.data_dir).programs / program)
+
+
+def _failed(program: str, told: str) -> StoreError:
+    text = next((line for line in told.splitlines() if "error" in line.lower()), told.strip() or "no reason given")
+    return StoreError(f"{program} failed: {text}", remedy="Look at the file, the disk's space and the database's address.")
+
+
+def _replace(chosen: Settings, url: str, file: Path, program: str) -> None:
+    """Everything of ours out and the backup in, in ONE transaction: it is committed only after all of the file has gone in.
+
+    Whatever goes wrong before (a full disk, a lost connection, a killed program) leaves the database as it was.
+    """
+    take_out = [program, "--no-owner", "--file=-", str(file)]
+    put_in = [_own(chosen, "psql"), "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", f"--dbname={url}", "--file=-"]
+    with ExitStack() as stack:
+        source_told, sink_told = (stack.enter_context(tempfile.TemporaryFile()) for _ in range(2))
+        source = stack.enter_context(subprocess.Popen(take_out, stdout=subprocess.PIPE, stderr=source_told))  # noqa: S603  # our own arguments
+        sink = stack.enter_context(
+            subprocess.Popen(put_in, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=sink_told)  # noqa: S603  # our own arguments
+        )
+        assert source.stdout is not None
+        assert sink.stdin is not None
+        with suppress(BrokenPipeError), source.stdout, sink.stdin:  # a sink that gave up says why itself
+            sink.stdin.write(_EMPTY)
+            shutil.copyfileobj(source.stdout, sink.stdin)
+            if source.wait() == 0:
+                sink.stdin.write(b"COMMIT;\n")
+        sunk, taken = sink.wait(), source.wait()
+        if sunk == taken == 0:
+            return
+        name, told = ("pg_restore", source_told) if taken > 0 or sunk == 0 else ("psql", sink_told)  # below zero: a signal
+        told.seek(0)
+        raise _failed(name, told.read().decode(errors="replace"))
