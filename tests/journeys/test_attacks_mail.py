@@ -9,26 +9,17 @@ from house import MAILBOX, House, order_in, reading
 LIMIT = 10  # automatic mails to one person in a day
 
 
-async def test_a_sender_who_failed_the_check_is_read_by_people_only(house: House) -> None:
+async def test_a_sender_who_failed_the_check_proves_himself_like_anybody(house: House) -> None:
     order = order_in(house, "paid", "processing")
-    proven = {"order_number": order["number"], "postcode": order["address"]["postcode"]}
-    house.readings["cancel"] = reading("cancel_order", fields=proven)
-    case = (await house.mail("cancel", "Please cancel it.", sender=order["email"], auth="fail")).case
+    house.readings["cancel"] = reading("cancel_order", fields={"order_number": order["number"]})
+    case = (await house.mail("cancel", "Cancel it.", sender=order["email"], auth="fail", message_id="<f1@x.example>")).case
     await house.work()
-    assert house.outbox.tries == 0
-    assert house.sql("select operation from effects") == []
-    [item] = await house.app.people.waiting()
-    assert (item.case, item.because) == (case, "sender_failed_the_check")
-    assert item.brief["customer"] == order["email"]
-    assert item.brief["asked"][0]["quote"] == "Please cancel it."
-    assert "dmarc=fail" in item.brief["trust"]
-    await house.app.people.decide(item.id, "return", by="anna")
+    assert house.sql("select operation from effects where kind = 'write'") == []
+    assert "postcode" in house.outbox.texts[-1]
+    house.readings["my postcode"] = reading(fields={"postcode": order["address"]["postcode"]})
+    await house.mail("my postcode", "Here.", sender=order["email"], auth="fail", references="<f1@x.example>")
     await house.work()
-    assert house.sql("select operation from effects") == []
-    [again] = await house.app.people.waiting()
-    await house.app.people.decide(again.id, "resolve", by="anna", reply="Did you write this?")
-    await house.work()
-    assert [to for to, _ in house.outbox.mails.values()] == [order["email"]]
+    assert house.sql("select operation from effects where kind = 'write'") == [("orders.cancel",)]
     assert (await house.file(case)).case.status == "closed"
 
 
@@ -69,11 +60,12 @@ async def test_forged_mails_do_not_use_up_the_answers_of_a_day(house: House) -> 
     for number in range(LIMIT + 2):
         house.readings[f"order {number}"] = reading("where_is_my_order")
         await house.mail(f"order {number}", f"Where is it? {number}", sender=order["email"], auth="fail")
-    await house.work()
+        await house.work()
     house.readings["cancel"] = reading("cancel_order", fields={"order_number": order["number"]})
     await house.mail("cancel", "Please cancel it.", sender=order["email"])
     await house.work()
-    assert [to for to, _ in house.outbox.mails.values()] == [order["email"]]
+    assert len(house.outbox.mails) == LIMIT + 1
+    assert "cancelled your order" in house.outbox.texts[-1]
 
 
 async def test_a_plus_part_makes_no_other_person_of_a_day_s_limit(house: House) -> None:

@@ -141,7 +141,7 @@ class EffectStore(Protocol):
         """Whether too many wrong proofs came from this sender, or for an order that he named, in the last 24 hours."""
         ...
 
-    async def sent_today(self, recipient: str, now: datetime) -> int:
+    async def sent_today(self, recipient: str, now: datetime, *, verified: bool) -> int:
         """Automatic mails to one address, whatever its plus part, in the last 24 hours."""
         ...
 

@@ -181,7 +181,7 @@ class Executor:
     async def _send(self, lease: Lease, case: Case, effect: Effect) -> None:
         now = await self.clock.now()
         mail = self.sender.compose(case, effect)
-        if await self.effects.sent_today(mail.to.email, now) >= self.sender.daily_limit:
+        if await self.effects.sent_today(mail.to.email, now, verified=case.sender_verified) >= self.sender.daily_limit:
             error = {"code": "daily_limit", "message": f"{mail.to.email} had enough automatic mails today"}
             await self.effects.end(lease, effect, EffectOutcome("refused", {}, error), now=now)
             return

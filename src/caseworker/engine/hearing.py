@@ -71,7 +71,7 @@ class Hearing:
         machine = _machine_mail(case, message, release)
         if machine is not None:
             return machine
-        if message.trust.status == "failed":
+        if message.trust.status == "failed" and _is_somebody_elses(case, message):
             return _disbelieved(case, stored, release)
         ours = await self.cases.our_texts(case.number)
         if ours:  # known only now that the case is: quotations of ourselves are cut whatever their form
@@ -216,6 +216,15 @@ def _disbelieved(case: Case, stored: StoredMail, release: Release) -> Heard:
     claimed = message.sender.email if message.sender else ""
     arrived = Entry("mail", {"message": stored.id, "from": claimed, "trust": message.trust.status})
     return Heard(heard, (arrived, *entries), items=items, quiet=not case.history)
+
+
+def _is_somebody_elses(case: Case, message: Message) -> bool:
+    """The case is one of a customer whose address was verified, or of another address.
+
+    Else it is as good as a mail without any check (a forwarder breaks many): only order number and postcode prove anything.
+    """
+    writer = message.sender.email if message.sender else ""
+    return bool(case.contacts) and (case.sender_verified or case.sender != writer or not _answers_to_itself(message))
 
 
 def _returns_our_mail(case: Case, message: Message) -> bool:

@@ -142,7 +142,7 @@ class PostgresEffects:
             for_record = (await connection.execute(recent.where(c.record.in_(records)))).scalar() or 0
         return max(by_sender, for_record) >= MAX_WRONG_PROOFS
 
-    async def sent_today(self, recipient: str, now: datetime) -> int:
+    async def sent_today(self, recipient: str, now: datetime, *, verified: bool) -> int:
         """See `EffectStore.sent_today`."""
         c = t.messages.c
         local, _, domain = recipient.rpartition("@")
@@ -151,7 +151,9 @@ class PostgresEffects:
             c.recipient.startswith(f"{person}+", autoescape=True), c.recipient.endswith(f"@{domain}", autoescape=True)
         )
         same = sa.or_(c.recipient == f"{person}@{domain}", tagged)
+        of_case = sa.select(t.cases.c.state["sender_verified"].as_boolean()).where(t.cases.c.number == c.case)
         statement = sa.select(sa.func.count()).where(same, c.direction == "out", c.at > now - DAY)
+        statement = statement.where(sa.func.coalesce(of_case.scalar_subquery(), sa.false()).is_(verified))
         async with self._database.begin() as connection:
             return int((await connection.execute(statement)).scalar() or 0)
 
