@@ -39,7 +39,7 @@ def mail(subject: str, text: str, sender: str) -> bytes:
 
 
 async def fill() -> None:
-    """A shop; a cancel that was done (case 1), a threat that waits for people (case 2)."""
+    """A shop; a cancel that was done (case 1), a threat that waits for people (case 2), a newsletter that is in no case."""
     shop = generate(customers=60, orders=240)
     order = next(o for o in shop["orders"] if o["state"] == "paid" and float(o["payments"][0]["captured"]) <= 100)
     readings = {"cancel it": said("cancel_order", order_number=order["number"]), "court": said("legal_threat")}
@@ -48,6 +48,8 @@ async def fill() -> None:
         await app.commerce.load(shop)
         await app.intake.take(mail("cancel it", f"Please cancel {order['number']}.", order["email"]), mailbox=MAILBOX)
         await app.intake.take(mail("court", f"My lawyer will write. {ATTACK}", "angry@customer.example"), mailbox=MAILBOX)
+        news = b"Precedence: bulk\r\n" + mail("Spring offers", f"Everything must go. {ATTACK}", "news@other.example")
+        await app.intake.take(news, mailbox=MAILBOX)
         drain = app.worker().drain
         while due := await app.control.due_cases(await app.clock.now(), 100):
             for case in due:
@@ -103,6 +105,14 @@ def test_a_manager_finds_a_case_and_reads_why(page: Page, console: str) -> None:
     page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
     page.until("cancel_all", "does not hold", "order.status")
     opened(page, f"{console}/cases/CW-000099-ZZ", "is no case")
+
+
+def test_a_mail_in_no_case_is_found(page: Page, console: str) -> None:
+    opened(page, f"{console}/", "cancel it")
+    page.evaluate("[...document.querySelectorAll('a')].find(a => a.innerText === 'Mails in no case').click()")
+    shown = page.until("Spring offers", "mailing list", "news@other.example")
+    assert "cancel it" not in shown
+    assert "broken in" not in page.evaluate("document.title")
 
 
 def test_a_person_decides_and_nothing_a_customer_wrote_becomes_a_page(page: Page, console: str) -> None:

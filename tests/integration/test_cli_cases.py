@@ -154,6 +154,18 @@ def test_new_mails_are_acted_upon_only_when_young(desk: Desk, tmp_path: Path, mo
     assert len(desk.json("queue", "list")) == 1
 
 
+def test_mails_in_no_case_are_listed(desk: Desk) -> None:
+    assert desk.json("cases", "list", "--unassigned") == []
+    head = b"Precedence: bulk\r\n"
+    desk.work(head + mail("Spring offers", "Everything must go.", sender="news@other.example"))
+    assert desk.json("cases", "list") == []
+    [row] = desk.json("cases", "list", "--unassigned")
+    shown = ("news@other.example", "Spring offers", "bulk", "mailing_list", "Everything must go.")
+    assert tuple(row[key] for key in ("sender", "subject", "kind", "why", "text")) == shown
+    assert "Spring offers" in desk("cases", "list", "--unassigned", "--limit", "5")
+    assert "--unassigned goes with" in desk("cases", "list", "--unassigned", "--status", "open", code=2)
+
+
 def test_a_mailbox_that_is_not_ours_takes_nothing(desk: Desk, tmp_path: Path) -> None:
     file = tmp_path / "one.eml"
     file.write_bytes(mail("x", "y", sender="a@b.example"))

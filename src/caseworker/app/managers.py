@@ -37,6 +37,10 @@ class Managers:
         """Cases by status, search, intent, queue; the one changed last first."""
         return await self.views.cases(**filters)
 
+    async def unassigned(self, *, limit: int = 50, offset: int = 0) -> Sequence[Any]:
+        """Mails in no case (absence notes, lists, automatic replies), the last one first."""
+        return await self.views.unassigned(limit=limit, offset=offset)
+
     async def counts(self) -> Mapping[str, int]:
         """How many cases in each status."""
         return await self.views.counts()

@@ -31,16 +31,24 @@ def cases() -> None:
 @click.option("--intent", default="", help="Only cases with this intent.")
 @click.option("--queue", default="", help="Only cases that wait in this queue.")
 @click.option("--limit", default=50, show_default=True, metavar="N", type=click.IntRange(1, 10_000), help="At most so many.")
+@click.option("--unassigned", is_flag=True, help="Mails that are in no case, the last one first: notes and lists of machines.")
 @json_option
-def list_cases(status: str | None, search: str, intent: str, queue: str, limit: int, as_json: bool) -> None:
+def list_cases(status: str | None, search: str, intent: str, queue: str, limit: int, unassigned: bool, as_json: bool) -> None:
     """List cases, the one changed last first.
 
     \b
     Example:
       caseworker cases list --intent cancel_order --search nord
+      caseworker cases list --unassigned
     """
+    from caseworker.core.errors import UsageError
     from caseworker.core.ids import case_reference
 
+    if unassigned:
+        if status or search or intent or queue:
+            raise UsageError("--unassigned goes with --limit and --json only.", remedy="Leave the other filters out.")
+        _list_unassigned(limit, as_json=as_json)
+        return
     rows = with_app(lambda app: app.managers.cases(status=status or "", search=search, intent=intent, queue=queue, limit=limit))
     if as_json:
         keys = ("status", "sender", "subject", "language", "queue", "intents", "outcomes", "opened_at", "updated_at")
@@ -62,6 +70,19 @@ def list_cases(status: str | None, search: str, intent: str, queue: str, limit: 
             for r in rows
         ],
         empty="No case fits.",
+    )
+
+
+def _list_unassigned(limit: int, *, as_json: bool) -> None:
+    rows = with_app(lambda app: app.managers.unassigned(limit=limit))
+    if as_json:
+        keys = ("raw", "at", "mailbox", "sender", "subject", "kind", "why", "text")
+        print_json([{key: getattr(row, key) for key in keys} for row in rows])
+        return
+    table(
+        ("raw mail", "came (UTC)", "from", "kind", "because", "subject"),
+        [(row.raw, row.at, row.sender, row.kind, row.why, row.subject) for row in rows],
+        empty="Every mail is in a case.",
     )
 
 
@@ -94,7 +115,7 @@ def show(case: str, as_json: bool) -> None:
 @cases.command("raw")
 @click.argument("message", type=int)
 def raw(message: int) -> None:
-    """Write a mail's bytes to stdout as they came. MESSAGE is the number that `cases show` gives for it.
+    """Write a mail's bytes to stdout as they came. MESSAGE is the number that `cases show` or `cases list --unassigned` gives.
 
     \b
     Example:

@@ -7,7 +7,7 @@ from typing import Any
 from nicegui import ui
 
 from caseworker.console.facade import Facade
-from caseworker.console.parts import STATUSES, address, box, frame, link, status_pill, text, when, words
+from caseworker.console.parts import STATUSES, UNASSIGNED, address, box, frame, link, status_pill, text, when, words
 from caseworker.core.ids import case_reference
 
 PAGE = 50
@@ -63,6 +63,7 @@ def add_cases_page(facade: Facade) -> None:
         with frame("Cases", here="cases", waiting=waiting):
             _filters(wanted)
             live()
+            link("Mails in no case", UNASSIGNED, "cw-quiet", title="Absence notes, lists and automatic replies")
 
         async def look() -> None:
             nonlocal shown

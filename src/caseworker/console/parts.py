@@ -20,6 +20,10 @@ STATUSES = {
 }
 
 
+UNASSIGNED = "/unassigned"
+"""The address of the mails in no case."""
+
+
 @contextmanager
 def frame(title: str, *, here: str, waiting: int) -> Iterator[None]:
     """A page: the bar on top, then what the block adds. `waiting` is shown at the queues."""

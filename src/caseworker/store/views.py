@@ -32,6 +32,14 @@ class PostgresViews:
             statement = statement.where(c.search.contains(word, autoescape=True))
         return await self._all(statement)
 
+    async def unassigned(self, *, limit: int = 50, offset: int = 0) -> Sequence[Any]:
+        """Mails that came in and are in no case, the last one first; `raw` is the number of their bytes, `why` the rule."""
+        c = t.messages.c
+        why = c.parsed["classification"]["why"].as_string().label("why")
+        statement = sa.select(c.raw, c.at, c.recipient.label("mailbox"), c.sender, c.subject, c.text, c.kind, why)
+        statement = statement.where(c.case.is_(None), c.direction == "in").order_by(c.id.desc())
+        return await self._all(statement.limit(limit).offset(offset))
+
     async def counts(self) -> Mapping[str, int]:
         """How many cases in each status."""
         rows = await self._all(sa.select(t.cases.c.status, sa.func.count()).group_by(t.cases.c.status))
