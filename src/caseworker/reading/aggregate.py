@@ -1,25 +1,26 @@
 """From scored sentences to the requests of a mail: what is asked, what merely tells the story, what belongs together."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from caseworker.reading import cues
+from caseworker.reading import cues, stance
 from caseworker.reading.encoder import fold
 from caseworker.reading.heads import Matrix
-from caseworker.reading.relations import ABSORBS, ABSORBS_STORY, DELIVERY_NOUN, STORY_IS_ENOUGH
+from caseworker.reading.relations import ABSORBS, ABSORBS_STORY, DELIVERY_NOUN
 from caseworker.reading.risks import spoken_risks
 from caseworker.reading.scored import Scored
 from caseworker.reading.sentences import Sentence
 from caseworker.reading.training.corpus import RISKS
+from caseworker.reading.verdict import judge
 
-ACCEPT = 0.65  # from this confidence on a request counts
+ACCEPT = 0.5  # from this confidence on a request counts
 NOTICE = 0.3  # below it a sentence says nothing about an intent
 MAX_REQUESTS = 4
 _RISK = 0.75
-_TOGETHER = 0.75  # of several requests every one has to be this sure, or the mail goes to people
+_TOGETHER = 0.6  # of several requests every one has to be this sure, or the mail goes to people
 _CLEARLY = 0.8  # a told story has to be this sure to take over what is asked for
 _SURE = 0.9
 _FOR_ALL = re.compile(r"\b(?:both|all of (?:it|them)|everything|beide[nsr]?|alles|fuer alle)\b")
@@ -69,12 +70,25 @@ class _Mention:
     asked: float
 
 
-def understand(scored: Scored) -> Sense:
-    """Requests in the order of the mail, risks, mood, and what stayed unclear."""
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A run of a mail that turns from one matter to another, with what its own orders make likely."""
+
+    scored: Scored
+    likely: Mapping[str, float]
+
+    def requests(self) -> tuple[Found, ...]:
+        """What this run asks for, as if it were a mail of its own."""
+        return _requests(_of_body(_mentions(self.scored)), self.scored, self.likely)
+
+
+def understand(scored: Scored, likely: Mapping[str, float], parts: Sequence[Part] = ()) -> Sense:
+    """Requests in the order of the mail, risks, mood, and what stayed unclear. `likely` see `verdict.judge`.
+
+    `parts` are the runs of a mail that turns from one matter to another: each is a mail of its own as far as requests go.
+    """
     mentions = _of_body(_mentions(scored))
-    grouped = _grouped(mentions, scored)
-    requests = _without_repeats(_absorbed(_contrasted(_delivered(grouped, scored), scored)))
-    kept = tuple(sorted((r for r in requests if r.confidence >= ACCEPT), key=_position))
+    kept = _of_parts(parts) or _requests(mentions, scored, likely)
     kept = tuple(_with_parts(_with_wish(request, kept, scored), kept, scored) for request in kept)
     thanks = _says("thanks", scored)
     chaser = _says("chaser", scored) and not kept
@@ -85,8 +99,33 @@ def understand(scored: Scored) -> Sense:
         chaser=chaser,
         thanks=thanks and not kept,
         out_of_scope=max(float(scored.of("out_of_scope").max(initial=0)), scored.whole("out_of_scope")),
-        unclear=_unclear(scored, mentions, kept),
+        unclear=_not_meant(scored, kept) or _unread(parts, kept) or _unclear(scored, mentions, kept),
     )
+
+
+def _requests(mentions: Sequence[_Mention], scored: Scored, likely: Mapping[str, float]) -> tuple[Found, ...]:
+    grouped = _grouped(mentions, scored, likely)
+    requests = _without_repeats(_absorbed(_contrasted(_delivered(grouped, scored), scored)))
+    return tuple(sorted((r for r in requests if r.confidence >= ACCEPT), key=_position))
+
+
+def _of_parts(parts: Sequence[Part]) -> tuple[Found, ...]:
+    """The requests of the parts together, where at least two parts have some; else the mail is one story after all."""
+    found = [part.requests() for part in parts]
+    if sum(bool(requests) for requests in found) < 2:
+        return ()
+    together: dict[str, Found] = {}
+    for request in (request for requests in found for request in requests):
+        known = together.get(request.intent)
+        if known is None:
+            together[request.intent] = request
+        else:
+            surer = max(known, request, key=lambda r: r.confidence)
+            sentences = tuple(dict.fromkeys((*known.sentences, *request.sentences)))
+            together[request.intent] = replace(surer, sentences=sentences, asked=known.asked or request.asked)
+    if len(together) < 2:
+        return ()
+    return tuple(sorted(together.values(), key=_position))
 
 
 def _mentions(scored: Scored) -> list[_Mention]:
@@ -156,29 +195,27 @@ def _ranked(scored: Scored, probabilities: Matrix, sentence: Sentence) -> list[t
     return [pair for pair in ranked[:3] if pair[0] >= 0.6 * ranked[0][0]]
 
 
-def _grouped(mentions: Sequence[_Mention], scored: Scored) -> dict[str, Found]:
-    """One candidate request per intent; several sentences and the mail as a whole make it surer."""
+def _grouped(mentions: Sequence[_Mention], scored: Scored, likely: Mapping[str, float]) -> dict[str, Found]:
+    """One candidate request per intent, as sure as the mail as a whole makes it."""
+    sure = judge(scored, scored.heads, likely)
     grouped: dict[str, Found] = {}
-    long_body = sum(len(s.plain.split()) for s in scored.sentences if s.source == "body") >= 6
-    for intent in dict.fromkeys(m.intent for m in mentions):
+    for intent, confidence in sure.items():
         own = [m for m in mentions if m.intent == intent]
+        if confidence < NOTICE and not own:
+            continue
+        own = own or [_best_mention(intent, scored)]
         best = max(own, key=lambda m: (m.probability, m.sentence.source == "body"))
-        others = sorted((m.probability for m in own if m is not best), reverse=True)
-        doubt = 1 - best.probability
-        for probability in others[:2]:
-            doubt *= 1 - 0.5 * probability
-        doubt *= 1 - 0.4 * scored.whole(intent)
         asked = max(m.asked for m in own if m.probability >= 0.5 * best.probability)
-        confidence = 1 - doubt
-        if asked < 0.5 and intent not in STORY_IS_ENOUGH:
-            confidence *= 0.75
-        if long_body and all(m.sentence.source == "subject" for m in own):
-            rivals = any(m.sentence.source == "body" and m.intent != intent and m.probability >= 0.4 for m in mentions)
-            confidence *= 0.6 if rivals and not any(_says_all(m) for m in own) else 0.85
-        shown = _shown(own, best)
         sentences = tuple(m.sentence for m in own)
-        grouped[intent] = Found(intent, round(confidence, 3), shown, sentences, asked >= 0.5)
+        grouped[intent] = Found(intent, round(confidence, 3), _shown(own, best), sentences, asked >= 0.5)
     return grouped
+
+
+def _best_mention(intent: str, scored: Scored) -> _Mention:
+    """The sentence that says it best where none says it clearly: the mail as a whole does."""
+    said = scored.of(intent)
+    row = int(said.argmax())
+    return _Mention(scored.sentences[row], intent, float(said[row]), float(scored.of("ask")[row]))
 
 
 def _shown(own: Sequence[_Mention], best: _Mention) -> Sentence:
@@ -342,6 +379,38 @@ def _share(one: Found, other: Found) -> bool:
 
 def _within(inner: Sentence, outer: Sentence) -> bool:
     return inner.source == outer.source and outer.start <= inner.start and inner.end <= outer.end
+
+
+def _unread(parts: Sequence[Part], kept: Sequence[Found]) -> Sentence | None:
+    """A run that asks for something, or names an order, of which nothing was understood: then people read the whole mail."""
+    covered = [sentence for found in kept for sentence in found.sentences]
+    for part in parts if kept else ():
+        sentences = part.scored.sentences
+        if any(_within(spoken, own) or _within(own, spoken) for spoken in covered for own in sentences):
+            continue
+        asks = part.scored.of("ask")
+        for row, sentence in enumerate(sentences):
+            told = max(m.probability for m in mentions) if (mentions := _mentions_of(part.scored, row)) else 0.0
+            if len(sentence.plain.split()) >= 3 and (asks[row] >= 0.5 or told >= 0.5 or _ORDER.search(sentence.text)):
+                return sentence
+    return None
+
+
+def _mentions_of(scored: Scored, row: int) -> list[_Mention]:
+    return [m for m in _mentions(scored) if m.sentence == scored.sentences[row]]
+
+
+def _not_meant(scored: Scored, kept: Sequence[Found]) -> Sentence | None:
+    """A sentence that denies, takes back or only supposes what would be done: then nothing is done, and people read it."""
+    acted = [found for found in kept if found.intent in stance.ACTED_UPON]
+    for sentence in scored.sentences if acted else ():
+        folded = fold(sentence.text)
+        if stance.is_taken_back(folded) or any(stance.is_denied(folded, found.intent) for found in acted):
+            return sentence
+    for found in acted:
+        if stance.is_supposed(fold(found.best.text), found.intent):
+            return found.best
+    return None
 
 
 def _unclear(scored: Scored, mentions: Sequence[_Mention], kept: Sequence[Found]) -> Sentence | None:

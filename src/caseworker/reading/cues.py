@@ -42,6 +42,25 @@ def is_past(folded: str) -> bool:
     return bool(_PAST.match(folded))
 
 
+def is_strong(intent: str, folded: str) -> bool:
+    """A narrow pattern of the intent stands in the sentence, and is not denied."""
+    pattern = _STRONG.get(intent)
+    match = pattern.search(folded) if pattern is not None else None
+    return match is not None and not _DENIED.search(folded[: match.start()])
+
+
+def is_anchored(intent: str, folded: str) -> bool:
+    """A word stands in it without which a sentence hardly means the intent."""
+    pattern = _ANCHORS.get(intent)
+    return pattern is None or bool(pattern.search(folded))
+
+
+def is_denied(intent: str, folded: str) -> bool:
+    """It says that the intent is not wanted."""
+    denied = _DENY.search(folded)
+    return denied is not None and _DENIED_INTENTS[denied["verb"]] == intent
+
+
 def second_opinion(intent: str, probability: float, folded: str) -> float:
     """The probability after a look at the words of the sentence."""
     denied = _DENY.search(folded)

@@ -19,7 +19,8 @@ from caseworker.reading.ports import Encoder
 
 SHIPPED = Path(__file__).parent / "weights"
 _REMEDY = "Run `caseworker train`."
-_FORM = 1
+_FORM = 2
+_VERDICT = ("mean", "scale", "hidden", "hidden_bias", "weights", "bias")
 _ARRAYS = ("hidden", "hidden_bias", "weights", "bias")
 
 Matrix = NDArray[np.float32]
@@ -27,9 +28,12 @@ Matrix = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Heads:
-    """`hidden` of shape (encoder dimension, units), `weights` (units, labels), one Platt line (slope, offset) per label.
+    """`hidden` of shape (2 x encoder dimension, units), `weights` (units, labels), one Platt line (slope, offset) per label.
 
-    `thresholds` are calibrated probabilities from which on a label held the wanted precision on held-out sentences.
+    A sentence is judged by its own vector and that of the whole mail, side by side: "it is for Saturday" says little alone.
+
+    `verdict` is the network that weighs a whole mail (`reading.verdict`). `thresholds` are calibrated probabilities from which on
+    a label held the wanted precision on held-out sentences.
     """
 
     labels: tuple[str, ...]
@@ -44,16 +48,19 @@ class Heads:
     encoder: str
     encoder_sha256: str
     meta: Mapping[str, object] = field(default_factory=dict)
+    verdict: Mapping[str, Matrix] = field(default_factory=dict)
 
-    def scores(self, sentences: Sequence[str], encoder: Encoder) -> Matrix:
-        """Calibrated probabilities, shape (sentences, labels). Raises `ReadingError` for another encoder's vectors."""
+    def scores(self, sentences: Sequence[str], mail: str, encoder: Encoder) -> Matrix:
+        """Calibrated probabilities of the sentences of one mail, then of the mail: shape (sentences + 1, labels).
+
+        Raises `ReadingError` for another encoder's vectors.
+        """
         self.require(encoder)
-        if not sentences:
-            return np.zeros((0, len(self.labels)), dtype=np.float32)
-        return sigmoid(self.logits(encoder.encode(sentences)) * self.slope + self.offset)
+        vectors = encoder.encode([*sentences, mail])
+        return sigmoid(self.logits(beside(vectors, np.repeat(vectors[-1:], len(vectors), axis=0))) * self.slope + self.offset)
 
     def logits(self, vectors: Matrix) -> Matrix:
-        """Raw scores of encoded sentences, before calibration."""
+        """Raw scores of sentences beside their mails, before calibration."""
         return np.asarray(np.maximum(vectors @ self.hidden + self.hidden_bias, 0) @ self.weights + self.bias, dtype=np.float32)
 
     def require(self, encoder: Encoder) -> None:
@@ -73,7 +80,9 @@ class Heads:
         """Writes `name.npz` and `name.json`; the same heads give the same bytes."""
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / f"{name}.npz").open("wb") as file:
-            np.savez_compressed(file, **{part: getattr(self, part).astype(np.float16) for part in _ARRAYS})
+            arrays: dict[str, Matrix] = {part: getattr(self, part).astype(np.float16) for part in _ARRAYS}
+            arrays |= {f"verdict_{name}": array for name, array in self.verdict.items()}
+            np.savez_compressed(file, **arrays)  # type: ignore[arg-type]  # the stub takes the names for its own flag
         described = {
             "form": _FORM,
             "encoder": self.encoder,
@@ -94,6 +103,7 @@ def load(folder: Path, name: str, encoder: Encoder) -> Heads:
         described = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
         with np.load(folder / f"{name}.npz", allow_pickle=False) as arrays:
             hidden, hidden_bias, weights, bias = (arrays[part].astype(np.float32) for part in _ARRAYS)
+            verdict = {name: arrays[f"verdict_{name}"] for name in _VERDICT}
         heads = Heads(
             labels=tuple(described["labels"]),
             intents=tuple(described["intents"]),
@@ -107,13 +117,19 @@ def load(folder: Path, name: str, encoder: Encoder) -> Heads:
             encoder=described["encoder"],
             encoder_sha256=described["encoder_sha256"],
             meta=described["meta"],
+            verdict=verdict,
         )
     except (OSError, ValueError, KeyError, BadZipFile) as error:
         raise ReadingError(f"The heads {name!r} in {folder} cannot be read: {error}.", remedy=_REMEDY) from error
     heads.require(encoder)
-    if described["form"] != _FORM or hidden.shape[0] != encoder.dimension or weights.shape[1] != len(heads.labels):
+    if described["form"] != _FORM or hidden.shape[0] != 2 * encoder.dimension or weights.shape[1] != len(heads.labels):
         raise ReadingError(f"The heads {name!r} have another shape than their description says.", remedy=_REMEDY)
     return heads
+
+
+def beside(sentences: Matrix, mails: Matrix) -> Matrix:
+    """The vectors of sentences with those of their mails, one row each, again of length one."""
+    return np.asarray(np.concatenate([sentences, mails], axis=1) / np.sqrt(2), dtype=np.float32)
 
 
 def sigmoid(values: Matrix) -> Matrix:

@@ -6,16 +6,17 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from caseworker.reading import aggregate, language
+from caseworker.commerce.model import Order
+from caseworker.reading import aggregate, language, likely
 from caseworker.reading.fields import numbers, read
 from caseworker.reading.fields.scope import Scope, whole
 from caseworker.reading.heads import Heads
+from caseworker.reading.matters import matters
 from caseworker.reading.model import Context, Field, Intent, MailText, Question, Reading, Request
 from caseworker.reading.ports import Encoder
-from caseworker.reading.scored import Scored
-from caseworker.reading.sentences import Sentence, clauses, split
+from caseworker.reading.scored import Scored, score
+from caseworker.reading.sentences import Sentence, split
 
-_MAIL_WORDS = 120  # of the whole mail that are encoded at once; long input is slow and blurred
 _ONE_AT_A_TIME = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reading")  # its own, so that reading starves nobody
 _ONE_ORDER_EACH = frozenset(  # a question about two orders is two requests; what is hard to undo is never doubled
     {
@@ -77,17 +78,18 @@ class EmbeddedReader:
             return replace(empty, abstained="attachment_only" if mail.attachments else "empty", fields=answers)
         if tongue == language.OTHER and not answers:
             return replace(empty, abstained="language", fields=read.of_mail(questions, scope, found))
-        sense = aggregate.understand(self._scored(subject, spoken, tongue))
+        known = likely.odds(_meant(scope.context, found))
+        runs = matters(spoken, mail.body)
+        parts = [self._part(run, tongue, scope.context, found) for run in runs] if len(runs) > 1 else []
+        sense = aggregate.understand(self._scored(subject, spoken, tongue), known, parts)
         return self._reading(empty, sense, scope, found, answers, intents=intents, questions=questions)
 
+    def _part(self, run: Sequence[Sentence], tongue: str, context: Context, found: Sequence[numbers.Written]) -> aggregate.Part:
+        own = [w for w in found if any(s.source == w.where.source and s.start <= w.where.start < s.end for s in run)]
+        return aggregate.Part(self._scored((), run, tongue), likely.odds(_meant(context, own or found)))
+
     def _scored(self, subject: Sequence[Sentence], spoken: Sequence[Sentence], tongue: str) -> Scored:
-        sentences = [sentence for sentence in (*subject, *spoken) if sentence.plain]
-        parts = [(number, part) for number, sentence in enumerate(sentences) for part in clauses(sentence)]
-        words = " ".join(sentence.plain for sentence in sentences).split()[:_MAIL_WORDS]
-        texts = [*(s.plain for s in sentences), *(part.plain for _, part in parts), " ".join(words)]
-        rows = self._heads.scores(texts, self._encoder)
-        count = len(sentences)
-        return Scored(sentences, rows[:count], parts, rows[count:-1], rows[-1], self._heads, tongue)
+        return score(subject, spoken, self._heads, self._encoder, language=tongue)
 
     def _reading(
         self,
@@ -215,6 +217,12 @@ def _around(request: aggregate.Found, sentences: Sequence[Sentence]) -> list[Sen
 def _for_language(mail: MailText, spoken: Sequence[Sentence]) -> str:
     text = " ".join(sentence.plain for sentence in spoken)
     return text if len(text) >= 40 else f"{_without_prefix(mail.subject)} {text}"
+
+
+def _meant(context: Context, found: Sequence[numbers.Written]) -> tuple[Order, ...]:
+    """The orders that the mail may be about: those it names, else those of a verified sender."""
+    named = tuple(written.order for written in found if written.order is not None)
+    return named or (tuple(context.orders) if context.sender_verified else ())
 
 
 def _cut(subject: str) -> int:

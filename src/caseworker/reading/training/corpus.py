@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from caseworker.reading.model import Intent
+from caseworker.reading.scored import whole
 from caseworker.reading.sentences import plain
-from caseworker.reading.training import grammar
+from caseworker.reading.training import grammar, labelled
 from caseworker.reading.training.noise import noisy
 
 PHRASES = Path(__file__).parent / "phrases"
+MAILS = Path(__file__).parent / "mails"
 LANGUAGES = ("en", "de")
 RISKS = (
     "legal_threat", "chargeback", "injury", "press", "self_harm", "fraud", "privacy_request", "staff_complaint", "minor",
@@ -31,15 +33,18 @@ SIGNS = (
 )
 _NO_HEAD = frozenset({"context", "generic"})
 _JOINERS = {"en": (" and ", ", ", ". ", " - ", " so ", " but "), "de": (" und ", ", ", ". ", " - ", " daher ", " aber ")}
-_PER_PHRASE = 6
+_PER_PHRASE = 4
 _RUN_ONS = 0.35
+_IN_A_MAIL = 0.6  # share of the phrases that are shown among other sentences
+_PER_SENTENCE = 3  # spellings of each sentence of a labelled mail
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One training sentence as the encoder sees it; `group` is the number of its phrase."""
+    """One training sentence as the encoder sees it, and the whole mail that it stands in; `group` is its phrase or mail."""
 
     text: str
+    mail: str
     labels: frozenset[str]
     language: str
     group: int
@@ -47,15 +52,22 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """All examples with the labels that get a head; `intents` are those labels that are a customer's matter."""
+    """All examples with the labels that get a head; `intents` are those labels that are a customer's matter.
+
+    `mails` are the labelled mails among them, each with the number of its group.
+    """
 
     examples: tuple[Example, ...]
     labels: tuple[str, ...]
     intents: tuple[str, ...]
+    mails: tuple[tuple[int, labelled.Mail], ...] = ()
 
 
-def build(intents: Sequence[Intent], seed: int) -> Corpus:
-    """The corpus from the shipped phrases and the intents' own example sentences; the same seed gives the same corpus."""
+def build(intents: Sequence[Intent], seed: int, *, without: str = "") -> Corpus:
+    """The corpus from phrases, labelled mails and the intents' own example sentences; the same seed gives the same corpus.
+
+    `without` leaves the mails of one author out, to see how the others' carry over to him.
+    """
     rng = random.Random(seed)
     grammars = [grammar.load(PHRASES, language) for language in LANGUAGES]
     examples: list[Example] = []
@@ -69,13 +81,21 @@ def build(intents: Sequence[Intent], seed: int) -> Corpus:
         for language, sentences in intent.examples.items():
             for sentence in sentences:
                 labels = frozenset({intent.name, "ask"} if _asks(sentence) else {intent.name})
-                examples += [Example(plain(noisy(sentence, language, rng)), labels, language, group) for _ in range(4)]
+                texts = [plain(noisy(sentence, language, rng)) for _ in range(4)]
+                examples += [Example(text, text, labels, language, group) for text in texts]
                 group += 1
+    mails: list[tuple[int, labelled.Mail]] = []
+    for mail in labelled.load(MAILS, languages=LANGUAGES):
+        if mail.author == without:
+            continue
+        examples += _of_mail(mail, rng, group)
+        mails.append((group, mail))
+        group += 1
     named = {label for phrase in (p for g in grammars for p in g.phrases) for label in phrase.labels}
     own = {intent.name for intent in intents}
     matters = tuple(sorted((named | own) - set(RISKS) - set(SIGNS) - _NO_HEAD | {"privacy_request"}))
     heads = tuple(dict.fromkeys([*matters, *RISKS, *SIGNS]))
-    return Corpus(tuple(example for example in examples if example.text), heads, matters)
+    return Corpus(tuple(example for example in examples if example.text), heads, matters, tuple(mails))
 
 
 def _spoken(
@@ -83,12 +103,41 @@ def _spoken(
 ) -> list[Example]:
     found: list[Example] = []
     for sentence in grammar.several(phrase.pattern, spoken.slots, rng, count=_PER_PHRASE):
-        found.append(Example(plain(noisy(sentence, spoken.language, rng)), phrase.labels, spoken.language, group))
+        text = plain(noisy(sentence, spoken.language, rng))
+        found.append(Example(text, _around(text, spoken, neutral, rng), phrase.labels, spoken.language, group))
         if rng.random() < _RUN_ONS:
             other = grammar.expand(rng.choice(neutral).pattern, spoken.slots, rng)
             joined = _joined(other, sentence, spoken.language, rng)
-            found.append(Example(plain(noisy(joined, spoken.language, rng)), phrase.labels, spoken.language, group))
+            text = plain(noisy(joined, spoken.language, rng))
+            found.append(Example(text, text, phrase.labels, spoken.language, group))
     return found
+
+
+def _around(text: str, spoken: grammar.Grammar, neutral: Sequence[grammar.Phrase], rng: random.Random) -> str:
+    """A mail of this sentence alone, or with background around it."""
+    if rng.random() >= _IN_A_MAIL:
+        return text
+    others = [plain(grammar.expand(rng.choice(neutral).pattern, spoken.slots, rng)) for _ in range(rng.randint(1, 3))]
+    others.insert(rng.randint(0, len(others)), text)
+    return whole(others)
+
+
+def _of_mail(mail: labelled.Mail, rng: random.Random, group: int) -> list[Example]:
+    """Each sentence in its mail, in several spellings, and the mail as a whole with all its matters."""
+    lines = [*([mail.subject] if mail.subject else []), *mail.sentences]
+    found: list[Example] = []
+    for number in range(_PER_SENTENCE):
+        spelt = [plain(noisy(line.text, mail.language, rng) if number else line.text) for line in lines]
+        text = whole(spelt)
+        found += [
+            Example(one, text, line.labels - _NO_HEAD, mail.language, group) for one, line in zip(spelt, lines, strict=True)
+        ]
+        found.append(Example(text, text, mail.requests | _signs(mail), mail.language, group))
+    return found
+
+
+def _signs(mail: labelled.Mail) -> frozenset[str]:
+    return frozenset(label for line in mail.sentences for label in line.labels if label in RISKS or label in SIGNS)
 
 
 def _joined(first: str, second: str, language: str, rng: random.Random) -> str:

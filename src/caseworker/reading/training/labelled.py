@@ -6,7 +6,8 @@
     I only wore them in the hall. [-]
 
 `=` starts a mail with its language and the matters that have to be handled (`none` for none); `S:` is the subject; every
-other line is one sentence with its labels (`-` for none; a subject may go without). The name of a file begins with its author, up to the first `_`.
+other line is one sentence with its labels (`-` for none; a subject may go without). The name of a file begins with its author,
+up to the first `_`.
 """
 
 import re
