@@ -104,7 +104,10 @@ def test_a_word_that_fits_two_lines_is_not_enough():
 def test_addresses_of_both_kinds(text: str, street: str, postcode: str, city: str):
     field = read_address("new_address", scope(text, answering=True))
     assert field is not None
-    assert field.value == {"street": street, "postcode": postcode, "city": city}
+    assert isinstance(field.value, dict)
+    told = {key: field.value[key] for key in ("street", "postcode", "city")}
+    assert told == {"street": street, "postcode": postcode, "city": city}
+    assert field.value.get("country") == ("GB" if postcode[0].isalpha() else None)
 
 
 def test_of_two_addresses_the_old_one_is_not_taken():

@@ -35,7 +35,8 @@ def test_heads_come_back_from_disk_as_they_were(tmp_path: Path):
     heads.save(tmp_path, "again")
     again = load(tmp_path, "again", encoder)
     sentences = ["Where is my order?", "Ich möchte stornieren."]
-    assert (heads.scores(sentences, encoder) == again.scores(sentences, encoder)).all()
+    mail = " ".join(sentences)
+    assert (heads.scores(sentences, mail, encoder) == again.scores(sentences, mail, encoder)).all()
 
 
 def test_the_same_seed_gives_the_same_corpus_and_own_intents_are_in_it():

@@ -93,7 +93,8 @@ class Hearing:
         context = Context(
             orders=await self._candidates(case, message, words, forms=release.playbook.worker.order_numbers),
             sender_verified=verified,
-            pending=_pending(case, release),
+            pending=(pending := _pending(case, release)),
+            open_intents=_open_intents(case, pending),
             default_language=case.language or release.playbook.worker.default_language,
         )
         reading = await self.reader.read(text, intents=_intents(release), questions=_questions(release), context=context)
@@ -269,6 +270,13 @@ def _pending(case: Case, release: Release) -> tuple[Question, ...]:
     if any(r.confirming for r in case.requests):
         pending.append(CONFIRM)
     return tuple(pending)
+
+
+def _open_intents(case: Case, pending: Sequence[Question]) -> tuple[str, ...]:
+    """What the case is about already; not beside a question for a yes: "yes, and cancel the lamp" is no plain yes."""
+    if CONFIRM in pending:
+        return ()
+    return tuple(r.intent for r in case.open_requests)
 
 
 def _intents(release: Release) -> Sequence[Intent]:

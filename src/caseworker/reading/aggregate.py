@@ -17,6 +17,7 @@ from caseworker.reading.training.corpus import RISKS
 from caseworker.reading.verdict import judge
 
 ACCEPT = 0.5  # from this confidence on a request counts
+ACCEPT_TO_ACT = 0.58  # where the procedure would change something
 NOTICE = 0.3  # below it a sentence says nothing about an intent
 MAX_REQUESTS = 4
 _RISK = 0.75
@@ -106,7 +107,11 @@ def understand(scored: Scored, likely: Mapping[str, float], parts: Sequence[Part
 def _requests(mentions: Sequence[_Mention], scored: Scored, likely: Mapping[str, float]) -> tuple[Found, ...]:
     grouped = _grouped(mentions, scored, likely)
     requests = _without_repeats(_absorbed(_contrasted(_delivered(grouped, scored), scored)))
-    return tuple(sorted((r for r in requests if r.confidence >= ACCEPT), key=_position))
+    return tuple(sorted((r for r in requests if r.confidence >= _bar(r.intent)), key=_position))
+
+
+def _bar(intent: str) -> float:
+    return ACCEPT_TO_ACT if intent in stance.ACTED_UPON or intent == "return_item" else ACCEPT
 
 
 def _of_parts(parts: Sequence[Part]) -> tuple[Found, ...]:
@@ -206,7 +211,7 @@ def _grouped(mentions: Sequence[_Mention], scored: Scored, likely: Mapping[str, 
         own = own or [_best_mention(intent, scored)]
         best = max(own, key=lambda m: (m.probability, m.sentence.source == "body"))
         asked = max(m.asked for m in own if m.probability >= 0.5 * best.probability)
-        sentences = tuple(m.sentence for m in own)
+        sentences = tuple(m.sentence for m in own if m.probability >= 0.5 * best.probability)
         grouped[intent] = Found(intent, round(confidence, 3), _shown(own, best), sentences, asked >= 0.5)
     return grouped
 

@@ -32,8 +32,8 @@ class Heads:
 
     A sentence is judged by its own vector and that of the whole mail, side by side: "it is for Saturday" says little alone.
 
-    `verdict` is the network that weighs a whole mail (`reading.verdict`). `thresholds` are calibrated probabilities from which on
-    a label held the wanted precision on held-out sentences.
+    `verdict` is the network that weighs a whole mail (`reading.verdict`). `thresholds` are calibrated probabilities from which
+    on a label held the wanted precision on held-out sentences.
     """
 
     labels: tuple[str, ...]

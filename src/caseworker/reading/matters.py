@@ -11,7 +11,8 @@ _TURN = re.compile(
     r"|(?:and )?while (?:i have you|i'?m (?:here|at it)|you'?re at it|we'?re at it)|on (?:another|a different) note|besides\b"
     r"|and (?:i|we)(?: want| would|'d| need| also)\b|und (?:ich|wir) (?:möchte|will|hätte|würde|brauche)\w*"
     r"|p\.? ?s\.?\b|plus\b|then there|at the same time|last but not least"
-    r"|(?:und )?(?:erstens|zweitens|drittens)\b|zum (?:einen|anderen|zweiten)\b|außerdem|ausserdem|(?:und )?dann (?:noch|wäre|hätte)"
+    r"|(?:und )?(?:erstens|zweitens|drittens)\b|zum (?:einen|anderen|zweiten)\b|außerdem"
+    r"|ausserdem|(?:und )?dann (?:noch|wäre|hätte)"
     r"|des (?:weiteren|weitern)|weiterhin|ferner|zusätzlich|darüber hinaus|noch (?:etwas|was|eine?)\b|nebenbei|übrigens"
     r"|bei der gelegenheit|und (?:noch|auch|ausserdem|außerdem)\b|und:|gleichzeitig|daneben|andere sache)",
     re.IGNORECASE,

@@ -29,7 +29,8 @@ _DENIED = {
 _STATE = re.compile(r"\b(?:not|nicht) (?:yet )?(?:been )?(?:cancelled|canceled|storniert|changed|geaendert)\b")
 # The shop can see this one, so it is no condition of the customer's: "if it has not left yet, please cancel it".
 _SEEN = re.compile(
-    r"\b(?:not|n.t|nicht)\b.{0,20}\b(?:left|shipped|sent|dispatched|gone|out|packed|verschickt|versendet|raus|unterwegs|weg|gepackt)\b"
+    r"\b(?:not|n.t|nicht)\b.{0,20}"
+    r"\b(?:left|shipped|sent|dispatched|gone|out|packed|verschickt|versendet|raus|unterwegs|weg|gepackt)\b"
     r"|\b(?:possible|too late|in time|moeglich|zu spaet|rechtzeitig|geht)\b"
 )
 _UNTIL = re.compile(r"\b(?:by|until|before|bis|vor)\b")
@@ -38,21 +39,27 @@ _TAKEN_BACK = re.compile(
     r"\b(?:ignore|disregard|forget about) (?:that|this|my|the)\b.{0,25}\b(?:mail|e-?mail|message|request|it)\b"
     r"|\b(?:bitte )?(?:vergessen|ignorieren) sie (?:das|die|meine|alles|bitte)\b|\bgegenstandslos\b.{0,20}\bmail\b"
     r"|\b(?:i|we) (?:will|would like to|want to|am going to|ll|'ll) keep (?:it|them|everything|the (?:order|parcel))\b"
-    r"|\b(?:ich|wir) (?:will|wollen|moechte|moechten)? ?(?:\w+ ){0,3}(?:doch|lieber) behalten\b|\bbehalte ich (?:doch|lieber)\b"
-    r"|\b(?:nothing|none of it|no item|no piece) (?:is|was|has been|came|arrived) (?:damaged|broken|missing|wrong|faulty)\b"
-    r"|\b(?:nichts|kein teil|keines) (?:\w+ )?(?:fehlt|ist kaputt|ist beschaedigt|ist defekt)\b|\bes fehlt (?:nichts|doch nichts)\b"
-    r"|\b(?:i|we)(?:'ve| have)? found (?:it|them)\b|\b(?:all|everything) is (?:there|here|fine|in order) (?:now|after all)?"
-    r"|\b(?:hat|haben) sich (?:\w+ )?(?:erledigt|gefunden|angefunden|aufgeklaert)\b|\bturned up after all\b|\bist (?:doch )?(?:wieder )?aufgetaucht\b"
+    r"|\b(?:ich|wir) (?:will|wollen|moechte|moechten)? ?(?:\w+ ){0,3}(?:doch|lieber) behalten\b"
+    r"|\bbehalte ich (?:doch|lieber)\b"
+    r"|\b(?:nothing|none of it|no item|no piece) (?:is|was|has been|came|arrived) "
+    r"(?:damaged|broken|missing|wrong|faulty)\b"
+    r"|\b(?:nichts|kein teil|keines) (?:\w+ )?(?:fehlt|ist kaputt|ist beschaedigt|ist defekt)\b"
+    r"|\bes fehlt (?:nichts|doch nichts)\b"
+    r"|\b(?:i|we)(?:'ve| have)? found (?:it|them)\b|\b(?:all|everything) is (?:there|here|fine|in order)\b"
+    r"|\b(?:hat|haben) sich (?:\w+ )?(?:erledigt|gefunden|angefunden|aufgeklaert)\b"
+    r"|\bturned up after all\b|\bist (?:doch )?(?:wieder )?aufgetaucht\b"
     r"|\b(?:this|that|das) (?:is|was|ist|war) (?:wrong|a mistake|falsch|ein irrtum),? (?:please )?(?:leave|lassen)\b"
     r"|\b(?:do not|don't|dont) do anything\b|\b(?:noch )?nichts (?:unternehmen|machen|veranlassen)\b"
 )
 _SUPPOSED = re.compile(
-    r"^\W*(?:what (?:happens|would happen|if)|was (?:passiert|ist|waere),? wenn|how (?:do|does|would|can|could) (?:i|one|we|you)\b"
+    r"^\W*(?:what (?:happens|would happen|if)|was (?:passiert|ist|waere),? wenn"
+    r"|how (?:do|does|would|can|could) (?:i|one|we|you)\b"
     r"|wie (?:kann|koennte|storniere|aendere|laeuft|geht)\b|would it (?:cost|be)|wuerde es|was kostet es)"
-    r"|\b(?:only|just) (?:want|wanted|asking|curious) to know\b|\bnur (?:wissen|mal fragen|interessehalber)\b|\binteressehalber\b"
+    r"|\b(?:only|just) (?:want|wanted|asking|curious) to know\b|\bnur (?:wissen|mal fragen)\b|\binteressehalber\b"
 )
 _CONDITION = re.compile(
-    r"\b(?:if|unless|in case|should) (?:it|they|the|my|this|that|you|order|nothing|there)\b.{3,90}\b(?:cancel|refund|money back|send (?:it|them) back)"
+    r"\b(?:if|unless|in case|should) (?:it|they|the|my|this|that|you|order|nothing|there)\b.{3,90}"
+    r"\b(?:cancel|refund|money back|send (?:it|them) back)"
     r"|\b(?:falls|wenn|sollte)\b.{3,90}\b(?:stornier|storno|geld zurueck|zurueckschick)"
 )
 

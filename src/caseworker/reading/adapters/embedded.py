@@ -29,6 +29,7 @@ _ONE_ORDER_EACH = frozenset(  # a question about two orders is two requests; wha
         "wrong_item",
     }
 )
+_NEW_IN_A_REPLY = 0.8
 _GOES_ON = re.compile(
     r"^\W*(?:[-–—•*·]|\(?\d{1,2}[.)]\s|(?:also|and|plus|as well as|likewise|same (?:for|with)|und|auch|außerdem|ebenso|sowie"
     r"|dazu|genauso)\b)",
@@ -69,9 +70,9 @@ class EmbeddedReader:
         spoken = [sentence for sentence in body if not sentence.frame]
         tongue, sure = language.identify(_for_language(mail, spoken), self._languages, context.default_language)
         empty = Reading(tongue, sure, (), {}, 0.0, (), "", self.name)
-        scope = Scope(
-            mail, [*subject, *body], context, context.default_language if tongue == language.OTHER else tongue, self._encoder
-        )
+        speech = context.default_language if tongue == language.OTHER else tongue
+        scored = self._scored(subject, spoken, speech) if any(s.plain for s in (*subject, *spoken)) else None
+        scope = Scope(mail, [*subject, *body], context, speech, self._encoder, scored=scored)
         found = numbers.written(mail, context, answering=bool(context.pending))
         answers = read.answers(context.pending, scope, found)
         if not any(sentence.plain for sentence in (*subject, *spoken)) and not answers:
@@ -81,7 +82,7 @@ class EmbeddedReader:
         known = likely.odds(_meant(scope.context, found))
         runs = matters(spoken, mail.body)
         parts = [self._part(run, tongue, scope.context, found) for run in runs] if len(runs) > 1 else []
-        sense = aggregate.understand(self._scored(subject, spoken, tongue), known, parts)
+        sense = aggregate.understand(scored or self._scored(subject, spoken, speech), known, parts)
         return self._reading(empty, sense, scope, found, answers, intents=intents, questions=questions)
 
     def _part(self, run: Sequence[Sentence], tongue: str, context: Context, found: Sequence[numbers.Written]) -> aggregate.Part:
@@ -149,7 +150,8 @@ def _new_requests(sense: aggregate.Sense, answers: dict[str, Field], context: Co
     def is_answer(request: aggregate.Found) -> bool:
         best = request.best
         touched = any(e.source == best.source and e.start < best.end and best.start < e.end for e in spans)
-        return touched or best.source == "subject" or not request.asked or request.intent in context.open_intents
+        known = request.intent in context.open_intents or request.confidence < _NEW_IN_A_REPLY
+        return touched or best.source == "subject" or not request.asked or known
 
     return tuple(request for request in sense.requests if not is_answer(request))
 

@@ -63,6 +63,7 @@ _COUNTRIES = {
     "österreich": "AT", "oesterreich": "AT", "switzerland": "CH", "schweiz": "CH",
     "uk": "GB", "united kingdom": "GB", "england": "GB",
     "scotland": "GB", "großbritannien": "GB", "poland": "PL", "polen": "PL",
+    "wales": "GB", "northern ireland": "GB", "great britain": "GB",
     "netherlands": "NL", "niederlande": "NL", "france": "FR",
     "frankreich": "FR", "belgium": "BE", "belgien": "BE", "ireland": "IE",
 }  # fmt: skip
@@ -84,10 +85,16 @@ def read_address(key: str, scope: Scope) -> Field | None:
 
 
 def read_postcode(key: str, scope: Scope) -> Field | None:
-    """A postcode: named as such, beside a city, or alone as the answer to a pending question."""
+    """A postcode: named as such, beside a city, or alone as the answer to a pending question.
+
+    That of a new address, to which something is to be sent, is none that proves anything: only another one beside it counts.
+    """
+    taken = [(where.start, where.end) for (_, where), called in _addresses(scope) if called == "new" or not scope.answering]
     for source in ("body", "subject"):
         text = scope.text_of(source)[:MAX_CHARACTERS]
         for match in _LONE.finditer(text):
+            if source == "body" and any(start <= match.start() < end for start, end in taken):
+                continue
             cued = bool(_CUE.search(text[max(0, match.start() - 30) : match.start()]))
             placed = bool(_PLACE.match(text, match.start())) and len(match.group()) >= 5
             british = bool(re.fullmatch(_ISLES, match.group()))
@@ -143,6 +150,12 @@ def _address(text: str, street: re.Match[str], place: re.Match[str]) -> tuple[di
     country = _COUNTRY.match(text[end : end + 40].lstrip(" ,\n"))
     if country:
         value["country"] = _COUNTRIES[country.group().lower()]
+    elif re.fullmatch(_UK, value["postcode"]) and not re.fullmatch(_EIRCODE, value["postcode"]):
+        value["country"] = "GB"
+    elif re.fullmatch(_EIRCODE, value["postcode"]):
+        value["country"] = "IE"
+    elif re.fullmatch(r"\d{2}-\d{3}", value["postcode"]):
+        value["country"] = "PL"
     return value, Evidence("body", start, end, text[start:end])
 
 

@@ -10,6 +10,7 @@ from caseworker.reading.words import patterns
 
 _CLOSE, _AHEAD = 0.62, 0.1
 _CLOSE_ANSWER = 0.5  # in the answer to our question
+_HEARD, _HEARD_ANSWER, _HEARD_AHEAD = 0.6, 0.4, 0.2
 _COMMON = patterns("options")
 _NOT = re.compile(
     r"(?:\b(?:not|never|nicht|kein\w*|no|without|ohne|statt|anstatt|instead of|rather than)|n'?t)\s+(?:\w+\s+){0,3}$",
@@ -36,7 +37,21 @@ def read_choice(question: Question, scope: Scope) -> Field | None:
             return None
         option, where, _ = max(said, key=lambda hit: hit[2])
         return Field(question.key, option, 0.75, where, f"said as {where.text!r}")
-    return _meant(question, scope)
+    return _learned(question, scope) or _meant(question, scope)
+
+
+def _learned(question: Question, scope: Scope) -> Field | None:
+    """The option that the heads hear in a sentence (`KEY_OPTION`, as trained), clearly more than any other."""
+    heard = [(p, option, sentence) for option in question.options for sentence, p in scope.said(f"{question.key}_{option}")]
+    if not heard:
+        return None
+    by_option = {option: max(p for p, other, _ in heard if other == option) for _, option, _ in heard}
+    ranked = sorted(by_option.values(), reverse=True)
+    sure, option, sentence = max(heard, key=lambda hit: hit[0])
+    ahead = sure - (ranked[1] if len(ranked) > 1 else 0.0)
+    if sure < (_HEARD_ANSWER if scope.answering else _HEARD) or ahead < _HEARD_AHEAD:
+        return None
+    return Field(question.key, option, round(min(0.9, max(0.6, sure)), 2), whole(sentence), "what the sentence says")
 
 
 def _said(question: Question, scope: Scope) -> Iterator[tuple[str, Evidence, int]]:

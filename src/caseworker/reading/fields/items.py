@@ -13,11 +13,13 @@ from caseworker.reading.words import groups
 
 _ALL = re.compile(
     r"\b(?:everything|all of (?:it|them)|all (?:the )?(?:items|articles|things)|the (?:whole|entire|complete"
-    r"|full) (?:order|lot|thing|parcel)"
+    r"|full) (?:order|lot|thing|parcel)|in its entirety|in full|in g(?:ä|ae)nze|komplett"
+    r"|(?:my|meine) (?:whole|ganze) (?:order|bestellung)"
     r"|alles|alle(?: artikel| sachen| teile)?(?= |$|[.,!])|die (?:ganze|gesamte|komplette|vollständige) (?:bestellung"
     r"|lieferung|ware|sendung)|sämtliche artikel)\b",
     re.IGNORECASE,
 )
+_REST = re.compile(r"\W*(?:else|other|andere\w*|übrige\w*|sonst)\b", re.IGNORECASE)
 _BOTH = re.compile(r"\b(?:both|beide[nsr]?|the two|die zwei)\b", re.IGNORECASE)
 _KEPT = re.compile(
     r"\b(?:keep|keeping|are fine|is fine|is ok(?:ay)?|are ok(?:ay)?|is great|are great|is perfect|fits?(?: perfectly"
@@ -27,6 +29,12 @@ _KEPT = re.compile(
     r"|will ich|bleib(?:t|en)|(?:came|arrived) (?:ok(?:ay)?|safely)|passen (?:gut|super|perfekt)|stimmt|stimmen)\b",
     re.IGNORECASE,
 )
+# "The bag is lovely but my feet stick out" is about the bag.
+_PRAISED = re.compile(
+    r"\b(?:is|are|ist|sind) (?:\w+ )?(?:lovely|great|nice|beautiful|good|fine|perfect|super|toll|schön|gut|ok(?:ay)?)\W*$",
+    re.IGNORECASE,
+)
+_BUT_NEXT = re.compile(r"\W*(?:but|aber|however|jedoch|only|nur)\b", re.IGNORECASE)
 _GOT = re.compile(r"^\W*(?:(?:i|we|ich|wir) )?(?:have |hab(?:e|en)? )?(?:got|received|erhalten|bekommen)\b", re.IGNORECASE)
 _PLEASED = re.compile(r"\b(?:thank|thanks|great|lovely|perfect|happy|danke|super|toll|freu)\w*", re.IGNORECASE)
 _CLAUSE = re.compile(
@@ -78,6 +86,8 @@ def _everything(key: str, scope: Scope, lines: Sequence[Line]) -> Field | None:
             match = pattern.search(sentence.text)
             if match is None or (pattern is _BOTH and len(lines) != 2) or _KEPT.search(sentence.text):
                 continue
+            if _REST.match(sentence.text[match.end() :]):
+                continue  # "has made everything else smell"
             hits = {line.id: line for line, _ in _hits(sentence, lines)}
             if pattern is _BOTH and len(hits) == 1 and next(iter(hits.values())).quantity > 1:
                 continue  # "both mats" of a line of two pieces, not both lines
@@ -101,15 +111,17 @@ def _named(key: str, scope: Scope, lines: Sequence[Line]) -> Field | None:
 def _hits(sentence: Sentence, lines: Sequence[Line]) -> list[tuple[Line, Evidence]]:
     """The lines that each clause names best; clauses about what is kept or fine are passed over."""
     found: list[tuple[Line, Evidence]] = []
+    praised: list[tuple[Line, Evidence]] = []
     position = 0
     for clause in _CLAUSE.split(sentence.text):
         start = sentence.text.index(clause, position)
         position = start + len(clause)
-        if _KEPT.search(clause) or (_GOT.match(clause) and _PLEASED.search(sentence.text)):
-            continue
         part = Sentence(sentence.source, sentence.start + start, sentence.start + start + len(clause), clause, clause)
-        found += _best(part, lines)
-    return found
+        if _PRAISED.search(clause) and _BUT_NEXT.match(sentence.text[position:]):
+            praised += _best(part, lines)
+        elif not _KEPT.search(clause) and not (_GOT.match(clause) and _PLEASED.search(sentence.text)):
+            found += _best(part, lines)
+    return found or praised
 
 
 def _best(clause: Sentence, lines: Sequence[Line]) -> list[tuple[Line, Evidence]]:

@@ -4,11 +4,14 @@ import re
 from decimal import Decimal
 
 from caseworker.core.money import Money, exponent
+from caseworker.reading.encoder import fold
 from caseworker.reading.fields.scope import Scope, evidence, whole
 from caseworker.reading.model import Evidence, Field
+from caseworker.reading.stance import is_denied
 
+_LEAD = r"^\W*(?:(?:oh|ok(?:ay)?|well|hi|hello|hallo|ach|ah|na|hm+|ähm|och|ne|nun|also|actually|tja),? )*"
 _YES = re.compile(
-    r"^\W*(?:(?:oh |ok(?:ay)?,? |well,? |hi,? |hello,? )?(?:yes|yep|yeah|yup|sure|ok(?:ay)?|correct|confirmed|i confirm"
+    _LEAD + r"(?:(?:yes|yep|yeah|yup|yeh|yea|ye|aye|sure|ok(?:ay)?|correct|confirmed|i confirm"
     r"|go ahead|please do|please go ahead|do it|agreed|"
     r"absolutely|of course|that'?s (?:right|correct|fine|ok)|sounds good|perfect|fine|ja|jawohl|jap|jo|gerne|genau"
     r"|richtig|stimmt|einverstanden|"
@@ -16,20 +19,29 @@ _YES = re.compile(
     re.IGNORECASE,
 )
 _NO = re.compile(
-    r"^\W*(?:no\b(?! problem)|nope|nein|nee|nicht|lieber nicht|bitte nicht|doch nicht|please don'?t|don'?t|do not"
+    _LEAD + r"(?:no\b(?! problem)|nope|nein|nee|nicht|lieber nicht|bitte nicht|doch nicht|please don'?t|don'?t|do not"
     r"|rather not|stop|not (?:yet|anymore|any more)|"
     r"i'?ve changed my mind|ich habe es mir anders überlegt|never ?mind|keep (?:the|my) order|abbrechen|auf keinen fall)\b",
     re.IGNORECASE,
 )
 _AGAINST = re.compile(
-    r"\b(?:no|not|nothing|never|keep|cannot|don'?t|won'?t|wouldn'?t|instead|wait|nein|nicht|nichts|kein\w*|nie|behalten|behalte"
-    r"|doch|stattdessen|warten|anders)\b|n't\b",
+    r"\b(?:keep (?:it|them|everything|the order|all|my)|keeping (?:it|them|everything)|behalte\w*"
+    r"|doch nicht|lieber nicht|bitte nicht"
+    r"|nothing|nichts|never ?mind|instead|stattdessen|wait|warten|leave (?:it|everything)|lass(?:en)? sie (?:es|alles))\b",
     re.IGNORECASE,
 )
-_HARMLESS = re.compile(
-    r"\b(?:no (?:problem|worries|need to reply)|not a problem|why not|kein problem|keine ursache|do not need (?:it|them)"
-    r"|don'?t need (?:it|them)|brauche (?:ich |es |sie |ihn |die |das |den )*(?:\w+ )?nicht)\b",
+_SURE = 0.7
+_PICTURE = r"(?:photo\w*|picture\w*|pic|pics|snap|image|foto\w*|bild(?:er|ern|es)?|aufnahmen?)"
+_NO_PHOTO = re.compile(
+    r"\b(?:no|can'?t|cannot|could not|couldn'?t|won'?t|unable to|don'?t have|haven'?t got|without) "
+    rf"(?:\w+ ){{0,4}}?{_PICTURE}\b"
+    rf"|\b{_PICTURE} (?:\w+ ){{0,6}}?(?:nicht|kein\w*|not|can'?t|impossible|unmöglich)\b"
+    rf"|\b(?:kein\w*|ohne) (?:\w+ ){{0,2}}?{_PICTURE}\b"
+    r"|\b(?:no|keine?n?|don'?t (?:have|own)|haven'?t got) (?:a |\w+ ){0,2}?(?:camera|smartphone|kamera|fotoapparat)\b",
     re.IGNORECASE,
+)
+_LATER = re.compile(
+    r"\b(?:later|tonight|tomorrow|when|once|soon|später|nachher|morgen|heute abend|sobald|wenn)\b", re.IGNORECASE
 )
 _BUT = re.compile(r"\b(?:but|aber|jedoch|however|except|außer|unless|only if|nur wenn)\b", re.IGNORECASE)
 _NUMBERS = {
@@ -42,6 +54,7 @@ _QUANTITY = re.compile(
     r"|(?P<bare>\d{1,2}))(?![\w.,/-]*\d)",
     re.IGNORECASE,
 )
+_BOTH = re.compile(r"\b(?:both|beide[nrs]?)\b", re.IGNORECASE)
 _MONEY = re.compile(
     r"(?P<before>€|£|\$|EUR|GBP|USD|PLN|CHF)?\s?(?P<amount>\d{1,3}(?:[. ]\d{3})*(?:,\d{1,2})"
     r"|\d+(?:\.\d{1,2})?)\s?(?P<after>€|£|euros?|eur|gbp|pounds?|pln|zł|usd|dollars?|chf|franken)?",
@@ -85,26 +98,49 @@ def read_yes_no(key: str, scope: Scope) -> Field | None:
         if (match := pattern.search(sentence.text))
     ]
     if not said:
-        return None
+        return _heard_yes_no(key, scope)
     sentence, match, value = said[0]
-    against = value and any(_AGAINST.search(_HARMLESS.sub(" ", s.text)) for s in spoken)
+    denied = any(is_denied(fold(s.text), intent) for s in spoken for intent in ("cancel_order", "change_address"))
+    against = value and (denied or any(_AGAINST.search(s.text) for s in spoken))
     conditions = any(_BUT.search(s.text) for s in spoken)
     doubtful = against or conditions or len({v for _, _, v in said}) > 1 or len(sentence.text.split()) > 25
     return Field(key, value, 0.5 if doubtful else 0.95, evidence(sentence, match), f"said as {match.group().strip()!r}")
 
 
+def _heard_yes_no(key: str, scope: Scope) -> Field | None:
+    """A yes or no in other words ("go on then, cancel them"), where the heads hear one and not the other."""
+    sure = {label: max(scope.said(f"confirm_{label}"), key=lambda s: s[1], default=None) for label in ("yes", "no", "unclear")}
+    yes, no, unclear = sure["yes"], sure["no"], sure["unclear"]
+    if yes is None or no is None:
+        return None
+    best, value = (yes, True) if yes[1] > no[1] else (no, False)
+    others = [found[1] for found in (yes, no, unclear) if found is not None and found is not best]
+    clear = best[1] >= _SURE and max(others, default=0.0) < 1 - _SURE
+    return Field(key, value, 0.8 if clear else 0.5, whole(best[0]), "what the sentence says") if best[1] >= 0.5 else None
+
+
 def read_photo(key: str, scope: Scope) -> Field | None:
-    """True where a picture is attached: one by its content, what a file is called proves nothing."""
+    """True where a picture is attached (by its content: a file's name proves nothing); False where none is to be had."""
     for name in scope.mail.pictures:
         return Field(
             key, value=True, confidence=1.0, evidence=Evidence(f"attachment:{name}", 0, 0, ""), derived=f"picture {name}"
         )
+    for sentence, sure in scope.said("photo_refused") if scope.answering else ():
+        if sure >= _SURE:
+            return Field(key, value=False, confidence=0.8, evidence=whole(sentence), derived="none to be had")
+    for sentence in scope.sentences:
+        match = _NO_PHOTO.search(sentence.text)
+        if match and sentence.source == "body" and not _LATER.search(sentence.text):
+            return Field(key, value=False, confidence=0.85, evidence=evidence(sentence, match), derived="none to be had")
     return None
 
 
 def read_quantity(key: str, scope: Scope) -> Field | None:
     """A number of pieces: `2x`, `3 pieces`, or a bare number or number word where it was asked for."""
     for sentence in scope.sentences:
+        both = _BOTH.search(sentence.text)
+        if both is not None:
+            return Field(key, 2, 0.8, evidence(sentence, both), f"said as {both.group()!r}")
         for match in _QUANTITY.finditer(sentence.text):
             if match["times"] or scope.answering:
                 return Field(key, int(match["times"] or match["bare"]), 0.9, evidence(sentence, match))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from caseworker.commerce.model import Order
 from caseworker.reading.model import Context, Evidence, MailText
 from caseworker.reading.ports import Encoder
+from caseworker.reading.scored import Scored
 from caseworker.reading.sentences import Sentence
 
 
@@ -26,6 +27,14 @@ class Scope:
     orders: Sequence[Order] = ()
     answering: bool = False
     own: Sequence[Sentence] = ()
+    scored: Scored | None = None
+
+    def said(self, label: str) -> list[tuple[Sentence, float]]:
+        """How sure it is that each sentence in scope says what a head was trained on; nothing without heads or that head."""
+        if self.scored is None or self.scored.heads.column(label) is None:
+            return []
+        sure = dict(zip(self.scored.sentences, self.scored.of(label), strict=True))
+        return [(sentence, float(sure[sentence])) for sentence in self.sentences if sentence in sure]
 
     def text_of(self, source: str) -> str:
         """The text that spans of a source point into."""

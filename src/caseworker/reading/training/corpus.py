@@ -30,6 +30,9 @@ SIGNS = (
     "negative",
     "positive",
     "out_of_scope",
+    *(f"return_reason_{reason}" for reason in ("changed_mind", "wrong_size", "damaged", "not_as_described")),
+    *(f"photo_{answer}" for answer in ("refused", "later")),
+    *(f"confirm_{answer}" for answer in ("yes", "no", "unclear")),
 )
 _NO_HEAD = frozenset({"context", "generic"})
 _JOINERS = {"en": (" and ", ", ", ". ", " - ", " so ", " but "), "de": (" und ", ", ", ". ", " - ", " daher ", " aber ")}
