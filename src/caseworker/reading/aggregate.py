@@ -408,6 +408,15 @@ def _mentions_of(scored: Scored, row: int) -> list[_Mention]:
 def _not_meant(scored: Scored, kept: Sequence[Found]) -> Sentence | None:
     """A sentence that denies, takes back or only supposes what would be done: then nothing is done, and people read it."""
     acted = [found for found in kept if found.intent in stance.ACTED_UPON]
+    intents = {found.intent for found in kept}
+    said = [fold(sentence.text) for sentence in scored.sentences]
+    for found in kept:
+        if found.intent == "cancel_order" and not any(cues.is_anchored("cancel_order", text) for text in said):
+            return found.best  # nothing is cancelled on a feeling
+        if found.intent == "return_item" and not intents & {"damaged_item", "warranty", "wrong_item"}:
+            broken = [s for s, text in zip(scored.sentences, said, strict=True) if stance.tells_of_damage(text)]
+            if broken:
+                return broken[0]  # sent back for nothing, or broken? that is not the same
     for sentence in scored.sentences if acted else ():
         folded = fold(sentence.text)
         if stance.is_taken_back(folded) or any(stance.is_denied(folded, found.intent) for found in acted):

@@ -74,3 +74,8 @@ DELIVERY_NOUN = re.compile(
     r"\d{4}|order|parcel|package|deliver|ship|track|dispatch|courier|paket|paeckchen|bestell|liefer|sendung|\bwaren?\b"
     r"|versand|versend|verschick|my \w+|mein"
 )
+
+
+def is_story(intent: str, *, of: str) -> bool:
+    """Whether `intent` may be the same matter as `of`, or a part of what is told about it."""
+    return intent == of or intent in ABSORBS.get(of, frozenset()) or intent in ABSORBS_STORY.get(of, frozenset())

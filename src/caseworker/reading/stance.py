@@ -6,6 +6,14 @@ Sentence vectors hardly tell "cancel it" from "do not cancel it"; words do. Tabl
 import re
 from collections.abc import Mapping
 
+# A mail with one of these tells of damage, whatever else it asks for.
+_DAMAGE = re.compile(
+    r"\b(?:haar)?riss(?:e|en|es)?\b|\bein?gerissen\b|\bsprung\b|\bausgelaufen\b|\bgeplatzt\b|\bundicht\b|\bkaputt\w*|\bdefekt\w*"
+    r"|\bbeschaedig\w*|\bzerbroch\w*|\bzerkratz\w*|\bzersplitter\w*|\babgebroch\w*|\bscherben\b|\bverbogen\b|\bverbeult\w*"
+    r"|\bcrack(?:s|ed)?\b|\bsplit\b|\bleak(?:s|ed|ing|y)?\b|\bburst\b|\btorn\b|\bsnapped\b|\bsmash(?:ed)?\b|\bshatter(?:ed)?\b"
+    r"|\bchipped\b|\bdent(?:s|ed)?\b|\bbroken\b|\bfaulty\b|\bdefective\b|\bdamaged\b|\bin (?:two|three) (?:bits|pieces|halves)\b"
+)
+
 # What the procedures of these intents do cannot be taken back by the customer alone. (A return label harms nobody.)
 ACTED_UPON = frozenset(
     {"cancel_order", "change_address", "damaged_item", "missing_item", "wrong_item", "delivered_not_received"}
@@ -82,3 +90,11 @@ def is_supposed(folded: str, intent: str) -> bool:
         return True
     condition = _CONDITION.search(folded) if intent == "cancel_order" else None
     return condition is not None and not (_SEEN.search(folded) and not _UNTIL.search(folded))
+
+
+def tells_of_damage(folded: str) -> bool:
+    """The sentence has a word of breakage in it, not denied."""
+    match = _DAMAGE.search(folded)
+    return match is not None and not re.search(
+        r"\b(?:not|no|never|nicht|nichts|kein\w*|ohne)\b(?: \w+){0,2} ?$", folded[: match.start()]
+    )

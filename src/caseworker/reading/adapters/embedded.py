@@ -14,6 +14,7 @@ from caseworker.reading.heads import Heads
 from caseworker.reading.matters import matters
 from caseworker.reading.model import Context, Field, Intent, MailText, Question, Reading, Request
 from caseworker.reading.ports import Encoder
+from caseworker.reading.relations import is_story
 from caseworker.reading.scored import Scored, score
 from caseworker.reading.sentences import Sentence, split
 
@@ -150,7 +151,7 @@ def _new_requests(sense: aggregate.Sense, answers: dict[str, Field], context: Co
     def is_answer(request: aggregate.Found) -> bool:
         best = request.best
         touched = any(e.source == best.source and e.start < best.end and best.start < e.end for e in spans)
-        known = request.intent in context.open_intents or request.confidence < _NEW_IN_A_REPLY
+        known = request.confidence < _NEW_IN_A_REPLY or any(is_story(request.intent, of=i) for i in context.open_intents)
         return touched or best.source == "subject" or not request.asked or known
 
     return tuple(request for request in sense.requests if not is_answer(request))
