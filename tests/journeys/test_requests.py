@@ -67,9 +67,9 @@ async def test_an_unknown_order_is_asked_for_and_nothing_is_done(house: House) -
     taken = await house.mail("cancel", "Cancel NW-2026-999999.", sender="nobody@private.example", auth="none")
     await house.work()
     [text] = house.outbox.texts
-    assert "could not find an order" in text
+    assert "protect our customers' data" in text
     file = await house.file(taken)
-    assert file.case.status == "awaiting_customer"
+    assert file.case.status == "closed"
     assert [e.kind for e in file.effects] == ["send"]
 
 

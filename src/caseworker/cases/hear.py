@@ -12,6 +12,7 @@ from caseworker.reading.model import Field, Reading, Request
 
 PROVES_IDENTITY = ("order_number", "postcode")
 OVER_LIMIT = "over_limit"
+REFUSED = "identity_refused"
 MAX_TEXTS = 20
 SURE = 0.6  # a field below it was not heard: it is asked for again
 AUTOMATIC_WITHOUT_NEWS = 3  # mails of a customer in which nothing new was heard; by then he had two automatic answers
@@ -149,6 +150,8 @@ def _hear_answers(case: Case, reading: Reading) -> Case:
         said = {} if _is_of_another(case, r, values) else values
         if r.outcome == "no_answer" and (said or r.number in meant):  # given up; it comes late and goes on where it stopped
             heard = replace(r, status="open", outcome="", answers={**r.answers, **said})
+        if r.status == "ended" and r.because == REFUSED and any(key in said for key in PROVES_IDENTITY):  # a slip set right
+            heard = replace(r, status="open", outcome="", because="", answers={**r.answers, **said})
         if r.status in ("open", "acting", "awaiting_customer", "waiting"):
             heard = replace(r, answers=_answered(case, r, said, own_wish=bool(reading.requests)))
             if r.status == "awaiting_customer":

@@ -114,9 +114,17 @@ def _bar(intent: str) -> float:
     return ACCEPT_TO_ACT if intent in stance.ACTED_UPON or intent == "return_item" else ACCEPT
 
 
+def _whole_part(part: Part) -> tuple[Found, ...]:
+    """The requests of a part; one alone is what the whole part is about, so that its items are those of the part."""
+    requests = part.requests()
+    if len(requests) != 1:
+        return requests
+    return (replace(requests[0], sentences=tuple(part.scored.sentences)),)
+
+
 def _of_parts(parts: Sequence[Part]) -> tuple[Found, ...]:
     """The requests of the parts together, where at least two parts have some; else the mail is one story after all."""
-    found = [part.requests() for part in parts]
+    found = [_whole_part(part) for part in parts]
     if sum(bool(requests) for requests in found) < 2:
         return ()
     together: dict[str, Found] = {}
@@ -345,7 +353,7 @@ def _with_wish(found: Found, kept: Sequence[Found], scored: Scored) -> Found:
         return found
     heard = _heard(found, kept, scored)
     refund, replacement = (float(scored.of(f"wish_{wish}")[heard].max(initial=0)) for wish in ("refund", "replacement"))
-    if max(refund, replacement) < 0.5 or abs(refund - replacement) < 0.2:
+    if max(refund, replacement) < 0.4 or max(refund, replacement) < 3 * min(refund, replacement):
         return found
     wish = "refund" if refund > replacement else "replacement"
     return replace(found, wish=wish)

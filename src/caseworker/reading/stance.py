@@ -8,7 +8,8 @@ from collections.abc import Mapping
 
 # A mail with one of these tells of damage, whatever else it asks for.
 _DAMAGE = re.compile(
-    r"\b(?:haar)?riss(?:e|en|es)?\b|\bein?gerissen\b|\bsprung\b|\bausgelaufen\b|\bgeplatzt\b|\bundicht\b|\bkaputt\w*|\bdefekt\w*"
+    r"\b(?:haar)?riss(?:e|en|es)?\b|\bein?gerissen\b|\bsprung\b|\bausgelaufen\b|\bgeplatzt\b|\bundicht\b|\bkaputt\w*"
+    r"|\bdefekt\w*"
     r"|\bbeschaedig\w*|\bzerbroch\w*|\bzerkratz\w*|\bzersplitter\w*|\babgebroch\w*|\bscherben\b|\bverbogen\b|\bverbeult\w*"
     r"|\bcrack(?:s|ed)?\b|\bsplit\b|\bleak(?:s|ed|ing|y)?\b|\bburst\b|\btorn\b|\bsnapped\b|\bsmash(?:ed)?\b|\bshatter(?:ed)?\b"
     r"|\bchipped\b|\bdent(?:s|ed)?\b|\bbroken\b|\bfaulty\b|\bdefective\b|\bdamaged\b|\bin (?:two|three) (?:bits|pieces|halves)\b"

@@ -143,16 +143,12 @@ class _Walk:
         if not proof.possible:
             return self._people("identity_unproven")
         self.wrong = proof.wrong
-        if proof.locked:
+        if proof.locked or proof.wrong:  # number and postcode do not belong together: nothing is told, not even which is wrong
             self.identity = "refused"
             return self._people("identity_refused")
-        asked = {key: self.progress.asked.get(key, 0) for key in proof.keys}
-        if any(asked[key] >= who.ATTEMPTS for key in proof.wrong):
-            self.identity = "refused"
-            return self._people("identity_refused")
-        if any(count >= who.ATTEMPTS for count in asked.values()):
+        if any(self.progress.asked.get(key, 0) >= who.ATTEMPTS for key in proof.keys):
             return self._people("no_usable_answer")
-        return self._decision("", self.supply.identity(proof.keys, proof.wrong), missing=_request(proof.keys))
+        return self._decision("", self.supply.identity(proof.keys), missing=_request(proof.keys))
 
     # -- waiting -------------------------------------------------------------------------------------------------------
 

@@ -48,12 +48,12 @@ class Supply:
                 found.dead.append((demand.dead if demand else "") or "missing_fact")
         return found
 
-    def identity(self, keys: tuple[str, ...], wrong: tuple[str, ...]) -> tuple[Move, ...]:
+    def identity(self, keys: tuple[str, ...]) -> tuple[Move, ...]:
         """The questions for the identity, with the procedure's own that no record is needed for.
 
-        `wrong` are those whose answer does not fit. What is asked says nothing about the record.
+        What is asked says nothing about the record.
         """
-        return self._ask(Wanted(), keys, wrong=wrong, stranger=True)
+        return self._ask(Wanted(), keys, stranger=True)
 
     def moves(self, paths: Iterable[str], *, extra: tuple[str, ...] = ()) -> tuple[Move, ...]:
         """The moves that make `paths` known. `extra` are questions asked along."""

@@ -33,10 +33,11 @@ class Proof:
 def open_keys(scope: Scope, *, nothing_found: bool) -> tuple[str, ...]:
     """What the sender still has to write while the record is not known.
 
-    A verified sender for whom `nothing_found` came back orders with another address and has to prove himself like anybody.
+    A verified sender for whom `nothing_found` came back is asked for the number, and for its postcode should it be another
+    address's.
     """
-    if _section(scope, "sender").get("verified") is True and not nothing_found:
-        return ()
+    if _section(scope, "sender").get("verified") is True:
+        return (NUMBER,) if nothing_found and not _given(scope, NUMBER) else ()
     return tuple(key for key in (NUMBER, POSTCODE) if not _given(scope, key))
 
 

@@ -10,7 +10,8 @@ from caseworker.reading.words import patterns
 
 _CLOSE, _AHEAD = 0.62, 0.1
 _CLOSE_ANSWER = 0.5  # in the answer to our question
-_HEARD, _HEARD_ANSWER, _HEARD_AHEAD = 0.6, 0.4, 0.2
+# In the answer to a question one of its options is likely, however rarely people say it elsewhere.
+_HEARD, _HEARD_ANSWER, _TIMES = 0.5, 0.1, 2.5
 _COMMON = patterns("options")
 _NOT = re.compile(
     r"(?:\b(?:not|never|nicht|kein\w*|no|without|ohne|statt|anstatt|instead of|rather than)|n'?t)\s+(?:\w+\s+){0,3}$",
@@ -48,8 +49,8 @@ def _learned(question: Question, scope: Scope) -> Field | None:
     by_option = {option: max(p for p, other, _ in heard if other == option) for _, option, _ in heard}
     ranked = sorted(by_option.values(), reverse=True)
     sure, option, sentence = max(heard, key=lambda hit: hit[0])
-    ahead = sure - (ranked[1] if len(ranked) > 1 else 0.0)
-    if sure < (_HEARD_ANSWER if scope.answering else _HEARD) or ahead < _HEARD_AHEAD:
+    second = ranked[1] if len(ranked) > 1 else 0.0
+    if sure < (_HEARD_ANSWER if scope.answering else _HEARD) or sure < _TIMES * second:
         return None
     return Field(question.key, option, round(min(0.9, max(0.6, sure)), 2), whole(sentence), "what the sentence says")
 
