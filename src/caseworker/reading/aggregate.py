@@ -24,6 +24,13 @@ _RISK = 0.75
 _TOGETHER = 0.6  # of several requests every one has to be this sure, or the mail goes to people
 _CLEARLY = 0.8  # a told story has to be this sure to take over what is asked for
 _SURE = 0.9
+_TOLD = 0.3  # from here on a trouble, or a wish for money, was told
+_TROUBLES = frozenset({"damaged_item", "missing_item", "wrong_item", "delivered_not_received", "where_is_my_order"})
+_SENT_BACK = re.compile(
+    r"\b(?:return\w*|refund of|sent (?:\w+ ){0,3}back|send(?:ing)? (?:\w+ ){0,3}back|took (?:\w+ ){0,3}back|cancel\w*|arrived (?:back )?"
+    r"(?:at|with) you\w*|zurueck(?:geschickt|gesendet|gegeben|gebracht|geholt)|retour\w*|ruecksend\w*|storn\w*|eingelangt"
+    r"|bei ihnen (?:\w+ )?(?:angekommen|eingetroffen|eingegangen))\b"
+)
 _FOR_ALL = re.compile(r"\b(?:both|all of (?:it|them)|everything|beide[nsr]?|alles|fuer alle)\b")
 _ORDERED = re.compile(r"^\W*(?:(?:ich habe|i) )?(?:bestellt|ordered)(?: war| wurde| was)?\s*:")
 _CAME = re.compile(
@@ -106,7 +113,8 @@ def understand(scored: Scored, likely: Mapping[str, float], parts: Sequence[Part
 
 def _requests(mentions: Sequence[_Mention], scored: Scored, likely: Mapping[str, float]) -> tuple[Found, ...]:
     grouped = _grouped(mentions, scored, likely)
-    requests = _without_repeats(_absorbed(_contrasted(_delivered(grouped, scored), scored)))
+    grouped = _demanded(_contrasted(_delivered(grouped, scored), scored), scored)
+    requests = _without_repeats(_absorbed(grouped))
     return tuple(sorted((r for r in requests if r.confidence >= _bar(r.intent)), key=_position))
 
 
@@ -268,6 +276,19 @@ def _contrasted(grouped: dict[str, Found], scored: Scored) -> dict[str, Found]:
                 return grouped
             return {**grouped, "wrong_item": Found("wrong_item", _CLEARLY, second, (first, second), asked=False)}
     return grouped
+
+
+def _demanded(grouped: dict[str, Found], scored: Scored) -> dict[str, Found]:
+    """ "It leaks. I want my money back": a demand for money where nothing was sent back is the trouble's, no question for a refund."""
+    asked = grouped.get("refund_status")
+    if asked is None or any(_SENT_BACK.search(fold(sentence.text)) for sentence in scored.sentences):
+        return grouped
+    troubles = [f for i, f in grouped.items() if i in _TROUBLES and f.confidence >= _TOLD]
+    if not troubles or float(scored.of("wish_refund").max(initial=0)) < _TOLD:
+        return grouped
+    trouble = max(troubles, key=lambda found: found.confidence)
+    surer = replace(trouble, confidence=max(trouble.confidence, min(asked.confidence, ACCEPT_TO_ACT)))
+    return {**{i: f for i, f in grouped.items() if i != "refund_status"}, trouble.intent: surer}
 
 
 def _absorbed(grouped: dict[str, Found]) -> list[Found]:
