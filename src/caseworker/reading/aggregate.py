@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from caseworker.reading import cues, stance
+from caseworker.reading.doubts import not_meant, unclear, unread
 from caseworker.reading.encoder import fold
+from caseworker.reading.found import Found, Mention, Sense, within
 from caseworker.reading.heads import Matrix
 from caseworker.reading.relations import ABSORBS, ABSORBS_STORY, DELIVERY_NOUN
 from caseworker.reading.risks import spoken_risks
@@ -21,14 +23,13 @@ ACCEPT_TO_ACT = 0.58  # where the procedure would change something
 NOTICE = 0.3  # below it a sentence says nothing about an intent
 MAX_REQUESTS = 4
 _RISK = 0.75
-_TOGETHER = 0.6  # of several requests every one has to be this sure, or the mail goes to people
 _CLEARLY = 0.8  # a told story has to be this sure to take over what is asked for
-_SURE = 0.9
 _TOLD = 0.3  # from here on a trouble, or a wish for money, was told
 _TROUBLES = frozenset({"damaged_item", "missing_item", "wrong_item", "delivered_not_received", "where_is_my_order"})
 _SENT_BACK = re.compile(
-    r"\b(?:return\w*|refund of|sent (?:\w+ ){0,3}back|send(?:ing)? (?:\w+ ){0,3}back|took (?:\w+ ){0,3}back|cancel\w*|arrived (?:back )?"
-    r"(?:at|with) you\w*|zurueck(?:geschickt|gesendet|gegeben|gebracht|geholt)|retour\w*|ruecksend\w*|storn\w*|eingelangt"
+    r"\b(?:return\w*|refund of|sent (?:\w+ ){0,3}back|send(?:ing)? (?:\w+ ){0,3}back|took (?:\w+ ){0,3}back"
+    r"|cancel\w*|arrived (?:back )?(?:at|with) you\w*|zurueck(?:geschickt|gesendet|gegeben|gebracht|geholt)|retour\w*"
+    r"|ruecksend\w*|storn\w*|eingelangt"
     r"|bei ihnen (?:\w+ )?(?:angekommen|eingetroffen|eingegangen))\b"
 )
 _FOR_ALL = re.compile(r"\b(?:both|all of (?:it|them)|everything|beide[nsr]?|alles|fuer alle)\b")
@@ -39,43 +40,6 @@ _CAME = re.compile(
 _ORDER = re.compile(r"\d{5,}")
 _BUT = re.compile(r"\b(?:but|however|still|yet|only|aber|jedoch|leider|nur|noch)\b")
 _CLAUSE = 0.65  # a clause has to be this sure to say what its sentence does not
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """One request before its fields: intent, how sure, the sentence that says it best, all sentences that speak of it.
-
-    `parts` are its clauses where it shares a sentence with another request of the mail.
-    """
-
-    intent: str
-    confidence: float
-    best: Sentence
-    sentences: tuple[Sentence, ...]
-    asked: bool
-    wish: str = ""
-    parts: tuple[Sentence, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Sense:
-    """What a mail is about, without fields."""
-
-    requests: tuple[Found, ...]
-    risks: tuple[str, ...]
-    mood: float
-    chaser: bool
-    thanks: bool
-    out_of_scope: float
-    unclear: Sentence | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Mention:
-    sentence: Sentence
-    intent: str
-    probability: float
-    asked: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +71,11 @@ def understand(scored: Scored, likely: Mapping[str, float], parts: Sequence[Part
         chaser=chaser,
         thanks=thanks and not kept,
         out_of_scope=max(float(scored.of("out_of_scope").max(initial=0)), scored.whole("out_of_scope")),
-        unclear=_not_meant(scored, kept) or _unread(parts, kept) or _unclear(scored, mentions, kept),
+        unclear=not_meant(scored, kept) or unread([part.scored for part in parts], kept) or unclear(scored, mentions, kept),
     )
 
 
-def _requests(mentions: Sequence[_Mention], scored: Scored, likely: Mapping[str, float]) -> tuple[Found, ...]:
+def _requests(mentions: Sequence[Mention], scored: Scored, likely: Mapping[str, float]) -> tuple[Found, ...]:
     grouped = _grouped(mentions, scored, likely)
     grouped = _demanded(_contrasted(_delivered(grouped, scored), scored), scored)
     requests = _without_repeats(_absorbed(grouped))
@@ -149,16 +113,16 @@ def _of_parts(parts: Sequence[Part]) -> tuple[Found, ...]:
     return tuple(sorted(together.values(), key=_position))
 
 
-def _mentions(scored: Scored) -> list[_Mention]:
+def _mentions(scored: Scored) -> list[Mention]:
     """Per sentence the intents that it may speak of, then what only a clause of it speaks of."""
     asked = scored.of("ask")
-    found: list[_Mention] = []
+    found: list[Mention] = []
     silent = {row for row in range(len(scored.sentences)) if _asks_nothing(scored, row)}
     for row, sentence in enumerate(scored.sentences):
         if row in silent:
             continue
         ranked = _ranked(scored, scored.rows[row], sentence)
-        found += [_Mention(sentence, intent, p, float(asked[row])) for p, intent in ranked]
+        found += [Mention(sentence, intent, p, float(asked[row])) for p, intent in ranked]
     column = scored.heads.column("ask")
     for (parent, clause), probabilities in zip(scored.clauses, scored.clause_rows, strict=True):
         if parent in silent:
@@ -171,7 +135,7 @@ def _mentions(scored: Scored) -> list[_Mention]:
             clause_asks = float(probabilities[column]) if column is not None else 0.0
             top = max(known.values(), key=lambda m: m.probability, default=None)
             spoken = clause if top is not None and top.intent != intent else whole_sentence
-            found.append(_Mention(spoken, intent, 0.95 * p, max(clause_asks, float(asked[parent]) if not known else 0.0)))
+            found.append(Mention(spoken, intent, 0.95 * p, max(clause_asks, float(asked[parent]) if not known else 0.0)))
     return found
 
 
@@ -189,14 +153,14 @@ def _asks_nothing(scored: Scored, row: int) -> bool:
     return cues.is_past(text) or (float(scored.of("thanks")[row]) >= 0.4 and not _BUT.search(text))
 
 
-def _of_body(mentions: Sequence[_Mention]) -> list[_Mention]:
+def _of_body(mentions: Sequence[Mention]) -> list[Mention]:
     """A subject alone ("return", "delivery") asks for nothing where the body says clearly what it wants."""
     clear = {m.intent for m in mentions if m.sentence.source == "body" and m.probability >= ACCEPT}
     spoken = {m.intent for m in mentions if m.sentence.source == "body"}
     return [m for m in mentions if m.sentence.source == "body" or not clear or m.intent in spoken or _says_all(m)]
 
 
-def _says_all(mention: _Mention) -> bool:
+def _says_all(mention: Mention) -> bool:
     """A subject that is a sentence of its own ("still waiting for my refund")."""
     return mention.probability >= _CLEARLY and len(mention.sentence.plain.split()) >= 4
 
@@ -216,7 +180,7 @@ def _ranked(scored: Scored, probabilities: Matrix, sentence: Sentence) -> list[t
     return [pair for pair in ranked[:3] if pair[0] >= 0.6 * ranked[0][0]]
 
 
-def _grouped(mentions: Sequence[_Mention], scored: Scored, likely: Mapping[str, float]) -> dict[str, Found]:
+def _grouped(mentions: Sequence[Mention], scored: Scored, likely: Mapping[str, float]) -> dict[str, Found]:
     """One candidate request per intent, as sure as the mail as a whole makes it."""
     sure = judge(scored, scored.heads, likely)
     grouped: dict[str, Found] = {}
@@ -232,14 +196,14 @@ def _grouped(mentions: Sequence[_Mention], scored: Scored, likely: Mapping[str, 
     return grouped
 
 
-def _best_mention(intent: str, scored: Scored) -> _Mention:
+def _best_mention(intent: str, scored: Scored) -> Mention:
     """The sentence that says it best where none says it clearly: the mail as a whole does."""
     said = scored.of(intent)
     row = int(said.argmax())
-    return _Mention(scored.sentences[row], intent, float(said[row]), float(scored.of("ask")[row]))
+    return Mention(scored.sentences[row], intent, float(said[row]), float(scored.of("ask")[row]))
 
 
-def _shown(own: Sequence[_Mention], best: _Mention) -> Sentence:
+def _shown(own: Sequence[Mention], best: Mention) -> Sentence:
     """The body says it better than the subject, where it says it at all."""
     body = [m for m in own if m.sentence.source == "body" and m.probability >= 0.5 * best.probability]
     return max(body, key=lambda m: m.probability).sentence if body else best.sentence
@@ -279,7 +243,7 @@ def _contrasted(grouped: dict[str, Found], scored: Scored) -> dict[str, Found]:
 
 
 def _demanded(grouped: dict[str, Found], scored: Scored) -> dict[str, Found]:
-    """ "It leaks. I want my money back": a demand for money where nothing was sent back is the trouble's, no question for a refund."""
+    """ "It leaks. I want my money back": where nothing was sent back, a demand for money is the trouble's wish."""
     asked = grouped.get("refund_status")
     if asked is None or any(_SENT_BACK.search(fold(sentence.text)) for sentence in scored.sentences):
         return grouped
@@ -387,8 +351,8 @@ def _heard(found: Found, kept: Sequence[Found], scored: Scored) -> list[int]:
     rows: list[int] = []
     current = False
     for row, sentence in enumerate(scored.sentences):
-        if any(_within(spoken, sentence) for other in kept for spoken in other.sentences):
-            current = any(_within(spoken, sentence) for spoken in found.sentences)
+        if any(within(spoken, sentence) for other in kept for spoken in other.sentences):
+            current = any(within(spoken, sentence) for spoken in found.sentences)
         if current or _FOR_ALL.search(fold(sentence.text)):
             rows.append(row)
     return rows
@@ -401,82 +365,14 @@ def _with_parts(found: Found, kept: Sequence[Found], scored: Scored) -> Found:
         return found
     parts: list[Sentence] = []
     for (parent, clause), row in zip(scored.clauses, scored.clause_rows, strict=True):
-        if any(_within(clause, spoken) for spoken in found.sentences) or scored.sentences[parent] in found.sentences:
+        if any(within(clause, spoken) for spoken in found.sentences) or scored.sentences[parent] in found.sentences:
             ranked = [intent for _, intent in _ranked(scored, row, clause) if intent in {*rivals, found.intent}]
             parts += [clause] if ranked[:1] == [found.intent] else []
     return replace(found, parts=tuple(parts))
 
 
 def _share(one: Found, other: Found) -> bool:
-    return any(_within(a, b) or _within(b, a) for a in one.sentences for b in other.sentences)
-
-
-def _within(inner: Sentence, outer: Sentence) -> bool:
-    return inner.source == outer.source and outer.start <= inner.start and inner.end <= outer.end
-
-
-def _unread(parts: Sequence[Part], kept: Sequence[Found]) -> Sentence | None:
-    """A run that asks for something, or names an order, of which nothing was understood: then people read the whole mail."""
-    covered = [sentence for found in kept for sentence in found.sentences]
-    for part in parts if kept else ():
-        sentences = part.scored.sentences
-        if any(_within(spoken, own) or _within(own, spoken) for spoken in covered for own in sentences):
-            continue
-        asks = part.scored.of("ask")
-        for row, sentence in enumerate(sentences):
-            told = max(m.probability for m in mentions) if (mentions := _mentions_of(part.scored, row)) else 0.0
-            if len(sentence.plain.split()) >= 3 and (asks[row] >= 0.5 or told >= 0.5 or _ORDER.search(sentence.text)):
-                return sentence
-    return None
-
-
-def _mentions_of(scored: Scored, row: int) -> list[_Mention]:
-    return [m for m in _mentions(scored) if m.sentence == scored.sentences[row]]
-
-
-def _not_meant(scored: Scored, kept: Sequence[Found]) -> Sentence | None:
-    """A sentence that denies, takes back or only supposes what would be done: then nothing is done, and people read it."""
-    acted = [found for found in kept if found.intent in stance.ACTED_UPON]
-    intents = {found.intent for found in kept}
-    said = [fold(sentence.text) for sentence in scored.sentences]
-    for found in kept:
-        if found.intent == "cancel_order" and not any(cues.is_anchored("cancel_order", text) for text in said):
-            return found.best  # nothing is cancelled on a feeling
-        if found.intent == "return_item" and not intents & {"damaged_item", "warranty", "wrong_item"}:
-            broken = [s for s, text in zip(scored.sentences, said, strict=True) if stance.tells_of_damage(text)]
-            if broken:
-                return broken[0]  # sent back for nothing, or broken? that is not the same
-    for sentence in scored.sentences if acted else ():
-        folded = fold(sentence.text)
-        if stance.is_taken_back(folded) or any(stance.is_denied(folded, found.intent) for found in acted):
-            return sentence
-    for found in acted:
-        if stance.is_supposed(fold(found.best.text), found.intent):
-            return found.best
-    return None
-
-
-def _unclear(scored: Scored, mentions: Sequence[_Mention], kept: Sequence[Found]) -> Sentence | None:
-    """A sentence that asks for something particular which no request covers."""
-    if not kept:
-        vague = [m for m in mentions if m.sentence.source == "body" and m.probability >= 0.4]
-        return max(vague, key=lambda m: m.probability).sentence if vague else None
-    doubtful = min(kept, key=lambda found: found.confidence)
-    if len(kept) > 1 and doubtful.confidence < _TOGETHER:
-        return doubtful.best
-    asked = scored.of("ask")
-    sure = any(found.asked and found.confidence >= _SURE for found in kept)  # a told sentence is then the story of the wish
-    covered = {sentence for found in kept for sentence in found.sentences}
-    related = {found.intent for found in kept}
-    related |= {other for found in kept for table in (ABSORBS, ABSORBS_STORY) for other in table.get(found.intent, ())}
-    for row, sentence in enumerate(scored.sentences):
-        if sentence in covered or sentence.source == "subject":
-            continue
-        own = [m for m in mentions if m.sentence == sentence]
-        bar = 0.4 if asked[row] >= 0.6 else (0.75 if sure else 0.55)
-        if own and max(m.probability for m in own) >= bar and not any(m.intent in related for m in own):
-            return sentence
-    return None
+    return any(within(a, b) or within(b, a) for a in one.sentences for b in other.sentences)
 
 
 def _risks(scored: Scored) -> tuple[str, ...]:

@@ -12,7 +12,8 @@ _DAMAGE = re.compile(
     r"|\bdefekt\w*"
     r"|\bbeschaedig\w*|\bzerbroch\w*|\bzerkratz\w*|\bzersplitter\w*|\babgebroch\w*|\bscherben\b|\bverbogen\b|\bverbeult\w*"
     r"|\bcrack(?:s|ed)?\b|\bsplit\b|\bleak(?:s|ed|ing|y)?\b|\bburst\b|\btorn\b|\bsnapped\b|\bsmash(?:ed)?\b|\bshatter(?:ed)?\b"
-    r"|\bchipped\b|\bdent(?:s|ed)?\b|\bbroken\b|\bfaulty\b|\bdefective\b|\bdamaged\b|\bin (?:two|three) (?:bits|pieces|halves)\b"
+    r"|\bchipped\b|\bdent(?:s|ed)?\b|\bbroken\b|\bfaulty\b|\bdefective\b|\bdamaged\b"
+    r"|\bin (?:two|three) (?:bits|pieces|halves)\b"
 )
 
 # What the procedures of these intents do cannot be taken back by the customer alone. (A return label harms nobody.)

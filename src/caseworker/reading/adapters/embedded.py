@@ -10,6 +10,7 @@ from caseworker.commerce.model import Order
 from caseworker.reading import aggregate, language, likely
 from caseworker.reading.fields import numbers, read
 from caseworker.reading.fields.scope import Scope, whole
+from caseworker.reading.found import Found, Sense
 from caseworker.reading.heads import Heads
 from caseworker.reading.matters import matters
 from caseworker.reading.model import Context, Field, Intent, MailText, Question, Reading, Request
@@ -96,7 +97,7 @@ class EmbeddedReader:
     def _reading(
         self,
         empty: Reading,
-        sense: aggregate.Sense,
+        sense: Sense,
         scope: Scope,
         found: Sequence[numbers.Written],
         answers: dict[str, Field],
@@ -125,12 +126,12 @@ class EmbeddedReader:
 
     def _request(
         self,
-        request: aggregate.Found,
+        request: Found,
         scope: Scope,
         found: Sequence[numbers.Written],
         questions: Sequence[Question],
         *,
-        others: Sequence[aggregate.Found],
+        others: Sequence[Found],
     ) -> Request:
         where = whole(request.best)
         own = scope if not others else replace(scope, sentences=_around(request, scope.sentences))
@@ -142,13 +143,13 @@ class EmbeddedReader:
         return Request(request.intent, request.confidence, where, fields)
 
 
-def _new_requests(sense: aggregate.Sense, answers: dict[str, Field], context: Context) -> tuple[aggregate.Found, ...]:
+def _new_requests(sense: Sense, answers: dict[str, Field], context: Context) -> tuple[Found, ...]:
     """In a reply to our questions only a clear demand is a new request; telling more of the story is an answer."""
     if not context.pending:
         return sense.requests
     spans = [field.evidence for field in answers.values() if field.evidence is not None]
 
-    def is_answer(request: aggregate.Found) -> bool:
+    def is_answer(request: Found) -> bool:
         best = request.best
         touched = any(e.source == best.source and e.start < best.end and best.start < e.end for e in spans)
         known = request.confidence < _NEW_IN_A_REPLY or any(is_story(request.intent, of=i) for i in context.open_intents)
@@ -157,9 +158,7 @@ def _new_requests(sense: aggregate.Sense, answers: dict[str, Field], context: Co
     return tuple(request for request in sense.requests if not is_answer(request))
 
 
-def _abstention(
-    sense: aggregate.Sense, asked: Sequence[aggregate.Found], requests: Sequence[Request], answers: dict[str, Field]
-) -> str:
+def _abstention(sense: Sense, asked: Sequence[Found], requests: Sequence[Request], answers: dict[str, Field]) -> str:
     """Why no request is reported, or nothing where the reading stands."""
     best = max((request.confidence for request in asked), default=0.0)
     if sense.out_of_scope >= 0.6 and sense.out_of_scope > best and not answers:
@@ -175,9 +174,9 @@ def _abstention(
     return ""
 
 
-def _per_order(requests: Sequence[aggregate.Found], found: Sequence[numbers.Written]) -> tuple[aggregate.Found, ...]:
+def _per_order(requests: Sequence[Found], found: Sequence[numbers.Written]) -> tuple[Found, ...]:
     """A request whose sentences name several orders, each in a sentence of its own, is one request for each of them."""
-    split: list[aggregate.Found] = []
+    split: list[Found] = []
     for request in requests:
         by_number: dict[str, list[Sentence]] = {}
         for sentence in request.sentences:
@@ -192,7 +191,7 @@ def _per_order(requests: Sequence[aggregate.Found], found: Sequence[numbers.Writ
     return tuple(split)
 
 
-def _own(request: aggregate.Found, sentences: Sequence[Sentence], others: Sequence[aggregate.Found]) -> list[Sentence]:
+def _own(request: Found, sentences: Sequence[Sentence], others: Sequence[Found]) -> list[Sentence]:
     """The sentences of the body that say the request, with list items and "also ..." that go on after them."""
     own: list[Sentence] = []
     listing = False
@@ -207,7 +206,7 @@ def _own(request: aggregate.Found, sentences: Sequence[Sentence], others: Sequen
     return own
 
 
-def _around(request: aggregate.Found, sentences: Sequence[Sentence]) -> list[Sentence]:
+def _around(request: Found, sentences: Sequence[Sentence]) -> list[Sentence]:
     """The sentences of a request with the one before and the one after each."""
     near: list[Sentence] = []
     for position, sentence in enumerate(sentences):
