@@ -232,7 +232,7 @@ def _decided(at: datetime, data: Mapping[str, Any], playbook: Playbook | None) -
 def _read(at: datetime, kind: str, data: Mapping[str, Any]) -> Moment:
     requests = [mapping(r) for r in sequence(data.get("requests"))]
     asked = ", ".join(f"{words(r.get('intent'))} ({float(r.get('confidence') or 0):.0%})" for r in requests)
-    quiet = "nothing is asked" if not data.get("abstained") else f"left to people: {words(data['abstained'])}"
+    quiet = "nothing is asked" if not data.get("abstained") else f"not understood for sure ({words(data['abstained'])})"
     facts: list[Line] = [("language", str(data.get("language")))]
     facts += [(words(r.get("intent")), f"“{r['evidence']}”") for r in requests if r.get("evidence")]
     for fields in (data.get("fields"), *(r.get("fields") for r in requests)):

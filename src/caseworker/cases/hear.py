@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from types import MappingProxyType
 
 from caseworker.cases.model import ActiveRow, Case, Effect, Entry, RequestState
 from caseworker.cases.release import Release
@@ -33,6 +34,7 @@ class MailFacts:
     attachments: int
     may_answer: bool
     received_at: datetime
+    words: str = ""  # the beginning of the new words, for people
 
 
 def hear_mail(case: Case, mail: MailFacts, reading: Reading, release: Release) -> tuple[Case, tuple[Entry, ...]]:
@@ -52,9 +54,11 @@ def hear_mail(case: Case, mail: MailFacts, reading: Reading, release: Release) -
     before = {r.number: r for r in known}
     requests = [_as_confirmed(r, before.get(r.number), wished=r.number in wished) for r in requests]
     joined = replace(case, requests=tuple(requests))
-    joined = _hear_unusual(joined, reading, release, waited=waited)
+    joined = _hear_unusual(joined, mail, reading, release, waited=waited)
     if not mail.may_answer and (reading.requests or reading.fields):  # nobody could be asked or told: people look
-        joined = _to_people(joined, release.playbook.worker.fallback_queue, because="not_to_be_answered", intent="unclear")
+        joined = _to_people(
+            joined, release.playbook.worker.fallback_queue, because="not_to_be_answered", intent="unclear", words=""
+        )
     entries = (Entry("read", _summary(reading)),)
     return joined, entries
 
@@ -234,31 +238,48 @@ def _join_same(r: RequestState, answers: Mapping[str, object]) -> RequestState:
     return r
 
 
-def _hear_unusual(case: Case, reading: Reading, release: Release, *, waited: bool) -> Case:
+def _hear_unusual(case: Case, mail: MailFacts, reading: Reading, release: Release, *, waited: bool) -> Case:
     """Risks and an abstention send the mail to people, whatever else was read."""
     worker = release.playbook.worker
     if reading.risks:
         risk = reading.risks[0]
         matter = next((i for i in release.playbook.intents.values() if risk == i.name or risk in i.risks), None)
         queue = matter.queue if matter and matter.queue else worker.fallback_queue
-        return _to_people(case, queue, because=risk, intent=matter.name if matter else risk)
+        return _to_people(
+            case, queue, because=risk, intent=matter.name if matter else risk, words=mail.words, heard=_sure(reading.fields)
+        )
     if case.automatic_without_news >= AUTOMATIC_WITHOUT_NEWS and not reading.requests and not reading.thanks:
-        return _to_people(case, worker.fallback_queue, because="no_progress", intent="unclear")
+        return _to_people(case, worker.fallback_queue, because="no_progress", intent="unclear", words=mail.words)
     # An answer that was not understood is asked for once more; a person who has the case sees the mail anyway.
     expected = waited or any(r.status == "with_people" for r in case.requests)
     heard = bool(reading.requests) or expected or reading.thanks or (reading.chaser and bool(case.requests))
     if not heard and (reading.abstained or not case.requests):
         because = f"not_understood:{reading.abstained or 'nothing_asked'}"
-        return _to_people(case, worker.fallback_queue, because=because, intent="unclear")
+        return _to_people(
+            case, worker.fallback_queue, because=because, intent="unclear", words=mail.words, heard=_sure(reading.fields)
+        )
     return case
 
 
-def _to_people(case: Case, queue: str, *, because: str, intent: str) -> Case:
-    """Everything open goes to people for one reason; the reason itself is a request, so that it is seen."""
+def _to_people(
+    case: Case, queue: str, *, because: str, intent: str, words: str, heard: Mapping[str, object] = MappingProxyType({})
+) -> Case:
+    """Everything open goes to people for one reason; the reason itself is a request, so that it is seen.
+
+    It carries the mail's words and the fields that were `heard` all the same.
+    """
     requests = [r if r.status in ("ended", "with_people") else replace(r, queue=queue, because=because) for r in case.requests]
     if not any(r.intent == intent and r.because == because for r in requests):
         requests.append(
-            RequestState(number=len(requests) + 1, intent=intent, confidence=0.0, words="", queue=queue, because=because)
+            RequestState(
+                number=len(requests) + 1,
+                intent=intent,
+                confidence=0.0,
+                words=words,
+                queue=queue,
+                because=because,
+                answers={key: value for key, value in heard.items() if key != "confirm"},
+            )
         )
     return replace(case, requests=tuple(requests))
 

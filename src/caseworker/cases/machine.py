@@ -100,7 +100,7 @@ def _advance_request(case: Case, number: int, turn: Turn) -> Case:
             continue
         procedure = turn.release.playbook.procedure_for(r.intent)
         if procedure is None:  # a person gave it back, but there is nothing that the worker could do
-            return hand_over(case, r, turn, queue=r.queue, because="no_procedure")
+            return hand_over(case, r, turn, queue=r.queue, because="no_procedure", tell=False)
         decision = decide(
             turn.release.playbook,
             procedure.name,

@@ -91,9 +91,9 @@ def say(case: Case, r: RequestState, key: str, turn: Turn, *, question: bool = F
     return letters.say(case, r, key, release=turn.release, facts=facts_of(case, r, turn.now), question=question)
 
 
-def hand_over(case: Case, r: RequestState, turn: Turn, *, queue: str, because: str) -> Case:
-    """A request goes to people, and the customer is told so once."""
-    if not case.history and turn.release.mode_of(r.intent) == "live":
+def hand_over(case: Case, r: RequestState, turn: Turn, *, queue: str, because: str, tell: bool = True) -> Case:
+    """A request goes to people, and the customer is told so, unless he knows it already (`tell` False)."""
+    if tell and not case.history and turn.release.mode_of(r.intent) == "live":
         case = letters.hand_over_words(case, r, release=turn.release, facts=facts_of(case, r, turn.now))
     queue = queue or fallback(turn)
     r = replace(r, status="with_people", outcome="escalated", queue=queue, because=because, rule=r.rule or because)

@@ -1,11 +1,12 @@
 """`cases` and `explain`: what the worker has on its desk, and why each case went as it did."""
 
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from caseworker.cli.output import json_option, moment, print_json, table
+from caseworker.cli.output import json_option, moment, print_json, require_known, table
 from caseworker.cli.running import with_app
 
 if TYPE_CHECKING:
@@ -49,7 +50,13 @@ def list_cases(status: str | None, search: str, intent: str, queue: str, limit: 
             raise UsageError("--unassigned goes with --limit and --json only.", remedy="Leave the other filters out.")
         _list_unassigned(limit, as_json=as_json)
         return
-    rows = with_app(lambda app: app.managers.cases(status=status or "", search=search, intent=intent, queue=queue, limit=limit))
+
+    async def work(app: "App") -> Sequence[Any]:
+        require_known("intent", intent, app.release.playbook.intents)
+        require_known("queue", queue, app.release.guardrails.queues)
+        return await app.managers.cases(status=status or "", search=search, intent=intent, queue=queue, limit=limit)
+
+    rows = with_app(work)
     if as_json:
         keys = ("status", "sender", "subject", "language", "queue", "intents", "outcomes", "opened_at", "updated_at")
         print_json([{"case": case_reference(r.number), **{k: getattr(r, k) for k in keys}} for r in rows])

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from caseworker.cli.output import json_option, print_json, table
+from caseworker.cli.output import json_option, print_json, require_known, table
 from caseworker.cli.running import with_app
 
 if TYPE_CHECKING:
@@ -47,16 +47,12 @@ def stop(intent: str | None, action: str | None, mailbox: str | None, by: str | 
 
 async def _require_known(app: "App", scope: str, value: str) -> None:
     """A slip in an emergency must not look like a stop."""
-    from difflib import get_close_matches
-
     known = {
         "intent": set(app.release.playbook.intents),
         "action": {*app.release.vocabulary.operations, "mail.send"},
         "mailbox": {row.address for row in await app.control.mailboxes()},
     }.get(scope, {value})
-    if value not in known:
-        near = get_close_matches(value, known, n=3) or sorted(known)[:12]
-        raise click.UsageError(f"Nothing was stopped: there is no {scope} {value!r}. Known: {', '.join(near)}.")
+    require_known(scope, value, known)
 
 
 @click.command()

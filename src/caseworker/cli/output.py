@@ -2,13 +2,14 @@
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
 import click
 
+_WHOLE = 2  # columns that are never wrapped
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
@@ -56,11 +57,20 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, empty: st
     from rich.text import Text
 
     made = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        made.add_column(column, overflow="fold")
+    for number, column in enumerate(columns):  # what is typed again (a case, an item) is never broken
+        made.add_column(column, overflow="fold", no_wrap=number < _WHOLE)
     for row in rows:
         made.add_row(*(Text(one_line(cell)) for cell in row))
     Console().print(made)
+
+
+def require_known(kind: str, name: str | None, known: Collection[str]) -> None:
+    """A name that does not exist is an error, not an empty list. Raises UsageError with those that are near."""
+    from difflib import get_close_matches
+
+    if name and name not in known:
+        near = get_close_matches(name, known, n=3) or sorted(known)[:12]
+        raise click.UsageError(f"There is no {kind} {name!r}. Known: {', '.join(near)}.")
 
 
 def one_line(cell: object) -> str:

@@ -1,12 +1,17 @@
 """`queue`: what waits for people, with everything gathered; and their decisions."""
 
 import getpass
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from caseworker.cli.output import json_option, moment, print_json, table
+from caseworker.cli.output import json_option, moment, print_json, require_known, table
 from caseworker.cli.running import with_app
+
+if TYPE_CHECKING:
+    from caseworker.bootstrap import App
 
 
 @click.group()
@@ -32,7 +37,11 @@ def list_items(name: str | None, as_json: bool) -> None:
     from caseworker.app.items import tell_item
     from caseworker.core.ids import case_reference
 
-    items = [tell_item(row) for row in with_app(lambda app: app.people.waiting(name))]
+    async def work(app: "App") -> Sequence[Any]:
+        require_known("queue", name, app.release.guardrails.queues)
+        return await app.people.waiting(name)
+
+    items = [tell_item(row) for row in with_app(work)]
     if as_json:
         print_json([{"reference": case_reference(i.case), "item": i} for i in items])
         return
@@ -69,7 +78,17 @@ def show(item: int, as_json: bool) -> None:
     if told.decision:
         click.echo(f"Decided: {told.decision} by {told.decided_by}. {told.note}".rstrip())
     else:
-        click.echo(f"Decide: caseworker queue decide {told.id} --{' | --'.join(told.allowed)}")
+        click.echo(f"Decide: caseworker queue decide {told.id} --{' | --'.join(told.allowed)}   [--reply FILE] [--note TEXT]")
+
+
+def _words_of(reply: Path) -> str:
+    try:
+        words = reply.read_text(encoding="utf-8-sig").strip()
+    except UnicodeDecodeError as error:
+        raise click.UsageError(f"{reply} is no UTF-8 text. Nothing was decided; save the file as UTF-8.") from error
+    if not words:
+        raise click.UsageError(f"{reply} is empty. Nothing was decided; leave --reply out to send nothing.")
+    return words
 
 
 @queue.command("decide")
@@ -100,10 +119,12 @@ def decide(  # one parameter for each option
     if len(decisions) != 1:
         raise click.UsageError("Say what you decide, one of --approve, --deny, --resolve and --return.")
     chosen = {"give_back": "return"}.get(decisions[0], decisions[0])
-    words = reply.read_text(encoding="utf-8").strip() if reply else ""
+    words = _words_of(reply) if reply else ""
     who = by or getpass.getuser()
     case = with_app(lambda app: app.people.decide(item, chosen, by=who, note=note, reply=words))
     if as_json:
         print_json({"item": item, "decision": chosen, "by": who, "case": case_reference(case)})
     else:
-        click.echo(f"Item {item}: {chosen} by {who}. Case {case_reference(case)} goes on.")
+        click.echo(
+            f"Item {item}: {chosen} by {who}. Case {case_reference(case)} {'is told' if chosen == 'resolve' else 'goes on'}."
+        )

@@ -66,9 +66,9 @@ def link(content: str, target: str, classes: str = "", *, title: str = "") -> El
 
 
 def when(at: datetime, classes: str = "cw-when") -> Element:
-    """A time, UTC: the hour for today, else the day; the whole of it in the tooltip."""
+    """A time, UTC: the hour for today, else the day with it; the whole of it in the tooltip."""
     now = utc_now()
-    shown = f"{at:%H:%M}" if at.date() == now.date() else f"{at:%d %b}" if at.year == now.year else f"{at:%d %b %Y}"
+    shown = f"{at:%H:%M}" if at.date() == now.date() else f"{at:%d %b %H:%M}" if at.year == now.year else f"{at:%d %b %Y}"
     return text(shown, classes, tag="time", title=f"{at:%Y-%m-%d %H:%M:%S} UTC")
 
 

@@ -26,6 +26,7 @@ from caseworker.reading.ports import Reader
 
 NUMBER = re.compile(r"[A-Za-z]{0,4}[\s-]{0,2}\d[\d\s/-]{3,18}\d")
 MAX_CANDIDATES = 20
+MOST_WORDS = 2_000  # characters of a mail in a brief; the whole of it is on the case's page
 CONFIRM = Question(key="confirm", kind="yes_no")
 
 
@@ -178,6 +179,7 @@ def _facts(message: Message, stored: StoredMail, case: Case) -> MailFacts:
         attachments=len(message.attachments),
         may_answer=message.classification.may_answer and answer_to is not None,
         received_at=stored.received_at,
+        words=words[:MOST_WORDS],
     )
 
 
