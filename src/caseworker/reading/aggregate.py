@@ -19,7 +19,7 @@ from caseworker.reading.training.corpus import RISKS
 from caseworker.reading.verdict import judge
 
 ACCEPT = 0.5  # from this confidence on a request counts
-ACCEPT_TO_ACT = 0.58  # where the procedure would change something
+ACCEPT_TO_ACT = 0.55  # where the procedure would change something
 NOTICE = 0.3  # below it a sentence says nothing about an intent
 MAX_REQUESTS = 4
 _RISK = 0.75
