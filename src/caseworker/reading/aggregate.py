@@ -24,6 +24,8 @@ NOTICE = 0.3  # below it a sentence says nothing about an intent
 MAX_REQUESTS = 4
 _RISK = 0.75
 _CLEARLY = 0.8  # a told story has to be this sure to take over what is asked for
+_SHORT = 2  # sentences of a mail that is too short for the rest of it to say much
+_PLAINLY_SHORT, _PLAINLY, _AT_LEAST = 0.75, 0.6, 0.1  # how sure the plain words of an intent make, where it is not ruled out
 _TOLD = 0.3  # from here on a trouble, or a wish for money, was told
 _TROUBLES = frozenset({"damaged_item", "missing_item", "wrong_item", "delivered_not_received", "where_is_my_order"})
 _SENT_BACK = re.compile(
@@ -48,6 +50,7 @@ class Part:
 
     scored: Scored
     likely: Mapping[str, float]
+    names_order: bool = False
 
     def requests(self) -> tuple[Found, ...]:
         """What this run asks for, as if it were a mail of its own."""
@@ -71,7 +74,11 @@ def understand(scored: Scored, likely: Mapping[str, float], parts: Sequence[Part
         chaser=chaser,
         thanks=thanks and not kept,
         out_of_scope=max(float(scored.of("out_of_scope").max(initial=0)), scored.whole("out_of_scope")),
-        unclear=not_meant(scored, kept) or unread([part.scored for part in parts], kept) or unclear(scored, mentions, kept),
+        unclear=not_meant(scored, kept)
+        or unread([(part.scored, part.names_order) for part in parts], kept)
+        or unclear(scored, mentions, kept),
+        or unread([(part.scored, part.names_order) for part in parts], kept)
+        or unclear(scored, mentions, kept),
     )
 
 
@@ -183,8 +190,12 @@ def _ranked(scored: Scored, probabilities: Matrix, sentence: Sentence) -> list[t
 def _grouped(mentions: Sequence[Mention], scored: Scored, likely: Mapping[str, float]) -> dict[str, Found]:
     """One candidate request per intent, as sure as the mail as a whole makes it."""
     sure = judge(scored, scored.heads, likely)
+    folded = [fold(sentence.text) for sentence in scored.sentences]
+    plainly = _PLAINLY_SHORT if len(folded) <= _SHORT else _PLAINLY
     grouped: dict[str, Found] = {}
-    for intent, confidence in sure.items():
+    for intent, weighed in sure.items():
+        said = any(cues.is_strong(intent, text) for text in folded)
+        confidence = max(weighed, plainly) if said and weighed >= _AT_LEAST else weighed
         own = [m for m in mentions if m.intent == intent]
         if confidence < NOTICE and not own:
             continue
@@ -338,7 +349,7 @@ def _with_wish(found: Found, kept: Sequence[Found], scored: Scored) -> Found:
         return found
     heard = _heard(found, kept, scored)
     refund, replacement = (float(scored.of(f"wish_{wish}")[heard].max(initial=0)) for wish in ("refund", "replacement"))
-    if max(refund, replacement) < 0.4 or max(refund, replacement) < 3 * min(refund, replacement):
+    if max(refund, replacement) < 0.55 or max(refund, replacement) < 3 * min(refund, replacement):
         return found
     wish = "refund" if refund > replacement else "replacement"
     return replace(found, wish=wish)

@@ -12,7 +12,14 @@ from caseworker.reading.sentences import Sentence
 
 _TOGETHER = 0.6  # of several requests every one has to be this sure, or the mail goes to people
 _SURE = 0.9
-_ORDER = re.compile(r"\d{5,}")
+_WITHOUT_A_WORD = 0.85  # so sure a return has to be that no word of sending back is written for
+# A sentence that only gives what we might ask for.
+_DATA = re.compile(
+    r"^\W*(?:(?:and |also |und )?(?:my|our|the|it.s|meine?|die|das|der|unsere?) )?"
+    r"(?:delivery |order |phone |mobile |customer |liefer|bestell|kunden|telefon|handy|auftrags)?"
+    r"(?:postcode|post code|zip(?: code)?|eircode|plz|postleitzahl|number|nummer|nr|phone|telefon|address|adresse"
+    r"|anschrift|name|e-?mail(?: address)?)\b(?: (?:is|was|for (?:it|that|this|the order)|lautet|ist|war|dazu))*\W"
+)
 
 
 def not_meant(scored: Scored, kept: Sequence[Found]) -> Sentence | None:
@@ -23,6 +30,12 @@ def not_meant(scored: Scored, kept: Sequence[Found]) -> Sentence | None:
     for found in kept:
         if found.intent == "cancel_order" and not any(cues.is_anchored("cancel_order", text) for text in said):
             return found.best  # nothing is cancelled on a feeling
+        if (
+            found.intent == "return_item"
+            and found.confidence < _WITHOUT_A_WORD
+            and not any(cues.is_anchored("return_item", t) for t in said)
+        ):
+            return found.best
         if found.intent == "return_item" and not intents & {"damaged_item", "warranty", "wrong_item"}:
             broken = [s for s, text in zip(scored.sentences, said, strict=True) if stance.tells_of_damage(text)]
             if broken:
@@ -37,17 +50,20 @@ def not_meant(scored: Scored, kept: Sequence[Found]) -> Sentence | None:
     return None
 
 
-def unread(parts: Sequence[Scored], kept: Sequence[Found]) -> Sentence | None:
-    """A run that asks for something, or names an order, of which nothing was understood: then people read the whole mail."""
+def unread(parts: Sequence[tuple[Scored, bool]], kept: Sequence[Found]) -> Sentence | None:
+    """A run that asks for something, or names an order, of which nothing was understood: then people read the whole mail.
+
+    `parts` come with whether they name an order.
+    """
     covered = [sentence for found in kept for sentence in found.sentences]
-    for part in parts if kept else ():
+    for part, names_order in parts if kept else ():
         sentences = part.sentences
         if any(within(spoken, own) or within(own, spoken) for spoken in covered for own in sentences):
             continue
         asks, columns = part.of("ask"), [part.heads.labels.index(name) for name in part.heads.intents]
         for row, sentence in enumerate(sentences):
             told = float(part.rows[row, columns].max())
-            if len(sentence.plain.split()) >= 3 and (asks[row] >= 0.5 or told >= 0.5 or _ORDER.search(sentence.text)):
+            if len(sentence.plain.split()) >= 3 and (asks[row] >= 0.5 or told >= 0.5 or names_order):
                 return sentence
     return None
 
@@ -66,7 +82,7 @@ def unclear(scored: Scored, mentions: Sequence[Mention], kept: Sequence[Found]) 
     related = {found.intent for found in kept}
     related |= {other for found in kept for table in (ABSORBS, ABSORBS_STORY) for other in table.get(found.intent, ())}
     for row, sentence in enumerate(scored.sentences):
-        if sentence in covered or sentence.source == "subject":
+        if sentence in covered or sentence.source == "subject" or _DATA.match(fold(sentence.text)):
             continue
         own = [m for m in mentions if m.sentence == sentence]
         bar = 0.4 if asked[row] >= 0.6 else (0.75 if sure else 0.55)

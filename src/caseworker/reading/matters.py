@@ -1,7 +1,7 @@
 """Where a mail turns to another matter: numbered points, "also", "zweitens", a postscript, another order number."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from caseworker.reading.sentences import Sentence
 
@@ -18,18 +18,18 @@ _TURN = re.compile(
     re.IGNORECASE,
 )
 _BULLET = re.compile(r"^\s*[-–—•*·]\s")
-_NUMBER = re.compile(r"(?<!\d)\d{5,}(?!\d)")
 
 
-def matters(sentences: Sequence[Sentence], text: str) -> list[list[Sentence]]:
+def matters(sentences: Sequence[Sentence], text: str, numbers: Mapping[Sentence, Sequence[str]]) -> list[list[Sentence]]:
     """The sentences of a body in runs that may be about different things; one run where nothing says so.
 
-    `text` is the body that the spans point into: a list item is told by what stands before it.
+    `text` is the body that the spans point into: a list item is told by what stands before it. `numbers` are the order numbers
+    of each sentence that has some.
     """
     runs: list[list[Sentence]] = []
     number = ""
     for sentence in sentences:
-        written = _NUMBER.findall(sentence.text)
+        written = numbers.get(sentence, ())
         other_order = bool(number and written and written[0] != number and number not in written)
         number = written[-1] if written else number
         if not runs or other_order or _TURN.match(sentence.text) or _is_item(sentence, text):

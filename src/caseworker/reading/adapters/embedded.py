@@ -82,14 +82,14 @@ class EmbeddedReader:
         if tongue == language.OTHER and not answers:
             return replace(empty, abstained="language", fields=read.of_mail(questions, scope, found))
         known = likely.odds(_meant(scope.context, found))
-        runs = matters(spoken, mail.body)
+        runs = matters(spoken, mail.body, _numbers_of(spoken, found))
         parts = [self._part(run, tongue, scope.context, found) for run in runs] if len(runs) > 1 else []
         sense = aggregate.understand(scored or self._scored(subject, spoken, speech), known, parts)
         return self._reading(empty, sense, scope, found, answers, intents=intents, questions=questions)
 
     def _part(self, run: Sequence[Sentence], tongue: str, context: Context, found: Sequence[numbers.Written]) -> aggregate.Part:
         own = [w for w in found if any(s.source == w.where.source and s.start <= w.where.start < s.end for s in run)]
-        return aggregate.Part(self._scored((), run, tongue), likely.odds(_meant(context, own or found)))
+        return aggregate.Part(self._scored((), run, tongue), likely.odds(_meant(context, own or found)), bool(own))
 
     def _scored(self, subject: Sequence[Sentence], spoken: Sequence[Sentence], tongue: str) -> Scored:
         return score(subject, spoken, self._heads, self._encoder, language=tongue)
@@ -219,6 +219,11 @@ def _around(request: Found, sentences: Sequence[Sentence]) -> list[Sentence]:
 def _for_language(mail: MailText, spoken: Sequence[Sentence]) -> str:
     text = " ".join(sentence.plain for sentence in spoken)
     return text if len(text) >= 40 else f"{_without_prefix(mail.subject)} {text}"
+
+
+def _numbers_of(sentences: Sequence[Sentence], found: Sequence[numbers.Written]) -> dict[Sentence, list[str]]:
+    spans = {s: [w.value for w in found if w.where.source == s.source and s.start <= w.where.start < s.end] for s in sentences}
+    return {sentence: written for sentence, written in spans.items() if written}
 
 
 def _meant(context: Context, found: Sequence[numbers.Written]) -> tuple[Order, ...]:

@@ -11,7 +11,7 @@ from caseworker.reading.words import patterns
 _CLOSE, _AHEAD = 0.62, 0.1
 _CLOSE_ANSWER = 0.5  # in the answer to our question
 # In the answer to a question one of its options is likely, however rarely people say it elsewhere.
-_HEARD, _HEARD_ANSWER, _TIMES = 0.5, 0.1, 2.5
+_HEARD, _HEARD_ANSWER, _TIMES = 0.6, 0.1, 2.5
 _COMMON = patterns("options")
 _NOT = re.compile(
     r"(?:\b(?:not|never|nicht|kein\w*|no|without|ohne|statt|anstatt|instead of|rather than)|n'?t)\s+(?:\w+\s+){0,3}$",
