@@ -77,8 +77,6 @@ def understand(scored: Scored, likely: Mapping[str, float], parts: Sequence[Part
         unclear=not_meant(scored, kept)
         or unread([(part.scored, part.names_order) for part in parts], kept)
         or unclear(scored, mentions, kept),
-        or unread([(part.scored, part.names_order) for part in parts], kept)
-        or unclear(scored, mentions, kept),
     )
 
 
