@@ -39,6 +39,12 @@ class Settings:
 
 _NUMBERS = {"smtp_port": int, "console_port": int, "workers": int, "worker_concurrency": int, "sandbox_timeout": float}
 _FLAGS = {"fence"}
+_ONE_OF = {"clock": ("system", "database")}
+_FORMS = {
+    "database_url": ("postgresql://", "postgres://"),
+    "relay": ("smtp://", "maildir:"),
+    "public_url": ("http://", "https://"),
+}
 
 
 def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
@@ -51,7 +57,29 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
         if text is None:
             continue
         values[name] = _convert(name, variable, text)
+    _check(values)
     return Settings(**values)  # type: ignore[arg-type]  # converted by name just above
+
+
+def _check(values: Mapping[str, object]) -> None:
+    """Values that cannot work are refused at once, before a worker dies of them again and again."""
+    for name in ("smtp_port", "console_port"):
+        if not 0 <= int(str(values.get(name, 0))) <= 65535:
+            raise _unusable(name, values[name], "Give a port from 0 to 65535.")
+    for name in ("workers", "worker_concurrency"):
+        if int(str(values.get(name, 1))) < (0 if name == "workers" else 1):
+            raise _unusable(name, values[name], "Give a number that is not below it.")
+    for name, allowed in _ONE_OF.items():
+        if values.get(name, allowed[0]) not in allowed:
+            raise _unusable(name, values[name], f"Give {' or '.join(allowed)}.")
+    for name, forms in _FORMS.items():
+        value = str(values.get(name) or "")
+        if value and not value.startswith(forms):
+            raise _unusable(name, value, f"It begins with {' or '.join(forms)}.")
+
+
+def _unusable(name: str, value: object, remedy: str) -> ConfigurationError:
+    return ConfigurationError(f"CASEWORKER_{name.upper()}={str(value)!r} cannot be used.", remedy=remedy)
 
 
 def _convert(name: str, variable: str, text: str) -> object:

@@ -160,7 +160,11 @@ def explain(case: str, as_json: bool) -> None:
         click.secho(f"\n{moment(at)} UTC, request {decision.request}", bold=True)
         for text in decision.lines or decision.moves:
             click.echo(f"  {text}")
-    if not decisions:
+    handed = [line for line in story.moments if line.kind in ("handed_over", "not_the_owner", "reply_not_sent")]
+    for line in handed:
+        click.secho(f"\n{moment(line.at)} UTC", bold=True)
+        click.echo(f"  {line.text}")
+    if not decisions and not handed:
         click.echo("\nNothing was decided in this case yet.")
 
 

@@ -16,6 +16,7 @@ import click
 from caseworker.cli.lab import bar, moment, shop_of
 from caseworker.cli.output import json_option, print_json
 from caseworker.cli.running import log_to_stderr, settings, until_stopped
+from caseworker.cli.serving import require_free
 from caseworker.core.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ async def _demo(folder: Path, *, once: bool, as_json: bool) -> int:
 
     scenarios = scenario.load(shipped("retail") / "demo" / "mails.jsonl")
     chosen = dataclasses.replace(settings(), database_url="", playbook="retail")
+    if not once:
+        require_free(chosen.console_host, chosen.console_port)
     if not as_json:
         click.echo("Starting database, relay, intake and two workers; loading the shop ...")
     async with open_lab(chosen, shop=shop_of(None, moment(AT)), folder=folder) as fleet:

@@ -54,7 +54,7 @@ COMMANDS: dict[str, Lazy] = {
 }
 _WHEN_INSTALLED: dict[str, Lazy] = {
     "demo": _lazy(_RUN, "demo", "demo", "Watch the worker answer a hundred mails."),
-    "lab": _lazy(_PLAYBOOK, "lab", "lab", "Simulate a peak, backtest a playbook, compare releases."),
+    "lab": _lazy(_PLAYBOOK, "lab", "lab", "Play scenarios on a movable clock; kill workers on purpose."),
 }
 
 

@@ -69,6 +69,9 @@ def resume(number: int | None, as_json: bool) -> None:
 
     async def work(app: "App") -> tuple[list[str], list[tuple[str, str, str]]]:
         stops = await app.control.stops()
+        if number is not None and number not in [s.id for s in stops]:
+            on = ", ".join(str(s.id) for s in stops) or "none"
+            raise click.UsageError(f"There is no stop {number}. On: {on}.")
         held = await app.control.lift(now=await app.clock.now(), stop=number)
         lifted = [f"{s.id}: {s.scope} {s.value}".rstrip() for s in stops if number in (None, s.id)]
         return lifted, [(case_reference(e.case), e.operation or e.kind, e.reason) for e in held]

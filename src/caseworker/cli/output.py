@@ -69,8 +69,9 @@ def require_known(kind: str, name: str | None, known: Collection[str]) -> None:
     from difflib import get_close_matches
 
     if name and name not in known:
-        near = get_close_matches(name, known, n=3) or sorted(known)[:12]
-        raise click.UsageError(f"There is no {kind} {name!r}. Known: {', '.join(near)}.")
+        near = get_close_matches(name, known, n=3)
+        hint = f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(sorted(known))}."
+        raise click.UsageError(f"There is no {kind} {name!r}. {hint}")
 
 
 def one_line(cell: object) -> str:

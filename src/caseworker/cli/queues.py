@@ -125,6 +125,5 @@ def decide(  # one parameter for each option
     if as_json:
         print_json({"item": item, "decision": chosen, "by": who, "case": case_reference(case)})
     else:
-        click.echo(
-            f"Item {item}: {chosen} by {who}. Case {case_reference(case)} {'is told' if chosen == 'resolve' else 'goes on'}."
-        )
+        then = "is settled as far as this goes" if chosen == "resolve" else "goes on"
+        click.echo(f"Item {item}: {chosen} by {who}. Case {case_reference(case)} {then}.")

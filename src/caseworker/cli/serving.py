@@ -75,6 +75,8 @@ def serve(workers: int | None, no_console: bool) -> None:
             await until_stopped(everything(app))
 
     async def everything(app: "App") -> None:
+        if not no_console:
+            require_free(chosen.console_host, chosen.console_port)
         async with asyncio.TaskGroup() as group:
             group.create_task(_take_mails(app, None))
             group.create_task(supervise(count))
@@ -105,6 +107,23 @@ async def _take_mails(app: "App", port: int | None) -> None:
         await keep_mailboxes(app)
     finally:
         await receiver.stop()
+
+
+def require_free(host: str, port: int) -> None:
+    """Before anything starts: the console's port can be listened on. Raises ConfigurationError."""
+    import socket
+
+    from caseworker.core.errors import ConfigurationError
+
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise ConfigurationError(
+                f"The console cannot listen on {host}:{port}: {error.strerror}.",
+                remedy="End the program that listens there, or choose another port with CASEWORKER_CONSOLE_PORT.",
+            ) from error
 
 
 async def _show_console(app: "App") -> None:

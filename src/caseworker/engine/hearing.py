@@ -96,6 +96,7 @@ class Hearing:
             sender_verified=verified,
             pending=(pending := _pending(case, release)),
             open_intents=_open_intents(case, pending),
+            number_forms=tuple(release.playbook.worker.order_numbers),
             default_language=case.language or release.playbook.worker.default_language,
         )
         reading = await self.reader.read(text, intents=_intents(release), questions=_questions(release), context=context)

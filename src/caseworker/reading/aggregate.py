@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from caseworker.reading import cues, stance
+from caseworker.reading.demands import broken, demanded
 from caseworker.reading.doubts import not_meant, unclear, unread
 from caseworker.reading.encoder import fold
-from caseworker.reading.found import Found, Mention, Sense, within
+from caseworker.reading.found import ACCEPT, ACCEPT_TO_ACT, AT_LEAST, Found, Mention, Sense, within
 from caseworker.reading.heads import Matrix
 from caseworker.reading.relations import ABSORBS, ABSORBS_STORY, DELIVERY_NOUN
 from caseworker.reading.risks import spoken_risks
@@ -18,22 +19,12 @@ from caseworker.reading.sentences import Sentence
 from caseworker.reading.training.corpus import RISKS
 from caseworker.reading.verdict import judge
 
-ACCEPT = 0.5  # from this confidence on a request counts
-ACCEPT_TO_ACT = 0.55  # where the procedure would change something
 NOTICE = 0.3  # below it a sentence says nothing about an intent
 MAX_REQUESTS = 4
 _RISK = 0.75
 _CLEARLY = 0.8  # a told story has to be this sure to take over what is asked for
 _SHORT = 2  # sentences of a mail that is too short for the rest of it to say much
-_PLAINLY_SHORT, _PLAINLY, _AT_LEAST = 0.75, 0.6, 0.1  # how sure the plain words of an intent make, where it is not ruled out
-_TOLD = 0.3  # from here on a trouble, or a wish for money, was told
-_TROUBLES = frozenset({"damaged_item", "missing_item", "wrong_item", "delivered_not_received", "where_is_my_order"})
-_SENT_BACK = re.compile(
-    r"\b(?:return\w*|refund of|sent (?:\w+ ){0,3}back|send(?:ing)? (?:\w+ ){0,3}back|took (?:\w+ ){0,3}back"
-    r"|cancel\w*|arrived (?:back )?(?:at|with) you\w*|zurueck(?:geschickt|gesendet|gegeben|gebracht|geholt)|retour\w*"
-    r"|ruecksend\w*|storn\w*|eingelangt"
-    r"|bei ihnen (?:\w+ )?(?:angekommen|eingetroffen|eingegangen))\b"
-)
+_PLAINLY_SHORT, _PLAINLY = 0.75, 0.6  # how sure the plain words of an intent make, where it is not ruled out
 _FOR_ALL = re.compile(r"\b(?:both|all of (?:it|them)|everything|beide[nsr]?|alles|fuer alle)\b")
 _ORDERED = re.compile(r"^\W*(?:(?:ich habe|i) )?(?:bestellt|ordered)(?: war| wurde| was)?\s*:")
 _CAME = re.compile(
@@ -82,7 +73,7 @@ def understand(scored: Scored, likely: Mapping[str, float], parts: Sequence[Part
 
 def _requests(mentions: Sequence[Mention], scored: Scored, likely: Mapping[str, float]) -> tuple[Found, ...]:
     grouped = _grouped(mentions, scored, likely)
-    grouped = _demanded(_contrasted(_delivered(grouped, scored), scored), scored)
+    grouped = broken(demanded(_contrasted(_delivered(grouped, scored), scored), scored), scored)
     requests = _without_repeats(_absorbed(grouped))
     return tuple(sorted((r for r in requests if r.confidence >= _bar(r.intent)), key=_position))
 
@@ -193,7 +184,7 @@ def _grouped(mentions: Sequence[Mention], scored: Scored, likely: Mapping[str, f
     grouped: dict[str, Found] = {}
     for intent, weighed in sure.items():
         said = any(cues.is_strong(intent, text) for text in folded)
-        confidence = max(weighed, plainly) if said and weighed >= _AT_LEAST else weighed
+        confidence = max(weighed, plainly) if said and weighed >= AT_LEAST else weighed
         own = [m for m in mentions if m.intent == intent]
         if confidence < NOTICE and not own:
             continue
@@ -249,19 +240,6 @@ def _contrasted(grouped: dict[str, Found], scored: Scored) -> dict[str, Found]:
                 return grouped
             return {**grouped, "wrong_item": Found("wrong_item", _CLEARLY, second, (first, second), asked=False)}
     return grouped
-
-
-def _demanded(grouped: dict[str, Found], scored: Scored) -> dict[str, Found]:
-    """ "It leaks. I want my money back": where nothing was sent back, a demand for money is the trouble's wish."""
-    asked = grouped.get("refund_status")
-    if asked is None or any(_SENT_BACK.search(fold(sentence.text)) for sentence in scored.sentences):
-        return grouped
-    troubles = [f for i, f in grouped.items() if i in _TROUBLES and f.confidence >= _TOLD]
-    if not troubles or float(scored.of("wish_refund").max(initial=0)) < _TOLD:
-        return grouped
-    trouble = max(troubles, key=lambda found: found.confidence)
-    surer = replace(trouble, confidence=max(trouble.confidence, min(asked.confidence, ACCEPT_TO_ACT)))
-    return {**{i: f for i, f in grouped.items() if i != "refund_status"}, trouble.intent: surer}
 
 
 def _absorbed(grouped: dict[str, Found]) -> list[Found]:
@@ -345,7 +323,7 @@ def _with_wish(found: Found, kept: Sequence[Found], scored: Scored) -> Found:
         "warranty",
     }:
         return found
-    heard = _heard(found, kept, scored)
+    heard = [row for row in _heard(found, kept, scored) if not stance.denies_a_wish(fold(scored.sentences[row].text))]
     refund, replacement = (float(scored.of(f"wish_{wish}")[heard].max(initial=0)) for wish in ("refund", "replacement"))
     if max(refund, replacement) < 0.55 or max(refund, replacement) < 3 * min(refund, replacement):
         return found

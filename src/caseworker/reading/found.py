@@ -4,6 +4,10 @@ from dataclasses import dataclass
 
 from caseworker.reading.sentences import Sentence
 
+ACCEPT = 0.5  # from this confidence on a request counts
+ACCEPT_TO_ACT = 0.55  # where the procedure would change something
+AT_LEAST = 0.1  # below it an intent is ruled out, whatever single words say
+
 
 @dataclass(frozen=True, slots=True)
 class Found:

@@ -76,8 +76,8 @@ class Context:
     """What is known before reading. `orders` are candidates found by sender address or written number.
 
     `sender_verified` False: a candidate may correct a number that the customer wrote, never add one that he did not.
-    `pending` are the questions that the case has asked and waits for; `open_intents` the matters it already works on,
-    so that a reply which names them again is no new request.
+    `number_forms` are how the retailer's order numbers look, with # for a digit. `pending` are the questions that the case has
+    asked and waits for; `open_intents` the matters it already works on, so that a reply which names them again is nothing new.
     """
 
     orders: tuple[Order, ...] = ()
@@ -85,6 +85,7 @@ class Context:
     pending: tuple[Question, ...] = ()
     default_language: str = "en"
     open_intents: tuple[str, ...] = ()
+    number_forms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

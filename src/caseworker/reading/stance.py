@@ -100,3 +100,14 @@ def tells_of_damage(folded: str) -> bool:
     return match is not None and not re.search(
         r"\b(?:not|no|never|nicht|nichts|kein\w*|ohne)\b(?: \w+){0,2} ?$", folded[: match.start()]
     )
+
+
+_NO_WISH = re.compile(
+    r"\b(?:not|no|don.?t|nicht|kein\w*|ohne)\b(?: \w+){0,3} (?:money|refund|geld|erstattung|rueckerstattung|replacement"
+    r"|ersatz|new one|another)\b|\b(?:money|refund|geld|erstattung|ersatz)\b(?: \w+){0,3} (?:nicht|nuetzt|hilft)\b"
+)
+
+
+def denies_a_wish(folded: str) -> bool:
+    """ "We don't want the money": which wish is denied is hard to hear, so the sentence expresses none."""
+    return bool(_NO_WISH.search(folded))

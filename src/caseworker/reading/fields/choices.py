@@ -3,15 +3,17 @@
 import re
 from collections.abc import Iterator, Mapping
 
+from caseworker.reading.encoder import fold
 from caseworker.reading.fields.scope import Scope, whole
 from caseworker.reading.model import Evidence, Field, Question
 from caseworker.reading.sentences import Sentence
+from caseworker.reading.stance import denies_a_wish
 from caseworker.reading.words import patterns
 
 _CLOSE, _AHEAD = 0.62, 0.1
 _CLOSE_ANSWER = 0.5  # in the answer to our question
 # In the answer to a question one of its options is likely, however rarely people say it elsewhere.
-_HEARD, _HEARD_ANSWER, _TIMES = 0.6, 0.1, 2.5
+_HEARD, _HEARD_ANSWER, _TIMES = 0.6, 0.18, 2.5
 _COMMON = patterns("options")
 _NOT = re.compile(
     r"(?:\b(?:not|never|nicht|kein\w*|no|without|ohne|statt|anstatt|instead of|rather than)|n'?t)\s+(?:\w+\s+){0,3}$",
@@ -43,7 +45,12 @@ def read_choice(question: Question, scope: Scope) -> Field | None:
 
 def _learned(question: Question, scope: Scope) -> Field | None:
     """The option that the heads hear in a sentence (`KEY_OPTION`, as trained), clearly more than any other."""
-    heard = [(p, option, sentence) for option in question.options for sentence, p in scope.said(f"{question.key}_{option}")]
+    heard = [
+        (p, option, sentence)
+        for option in question.options
+        for sentence, p in scope.said(f"{question.key}_{option}")
+        if not denies_a_wish(fold(sentence.text))
+    ]
     if not heard:
         return None
     by_option = {option: max(p for p, other, _ in heard if other == option) for _, option, _ in heard}

@@ -6,6 +6,7 @@ A candidate order may correct what was written; it never adds a number that was 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from caseworker.commerce.model import Order
 from caseworker.reading.model import Context, Evidence, Field, MailText
@@ -89,6 +90,12 @@ def nearest(numbers: Sequence[Written], where: Evidence | None) -> Written | Non
 
 def _in_text(text: str, source: str, context: Context, *, answering: bool) -> Iterator[Written]:
     taken: list[tuple[int, int]] = []
+    for pattern in map(_of_form, context.number_forms):
+        for match in pattern.finditer(text):
+            if not any(start < match.end() and match.start() < end for start, end in taken):
+                taken.append(match.span())
+                canonical = re.sub(r"[ \t]+", "", match.group()).upper()
+                yield _resolved(canonical, _span(match, text, source), context.orders, certain=True)
     for pattern in (_FULL, _YEAR_FIRST):
         for match in pattern.finditer(text):
             if any(start < match.end() and match.start() < end for start, end in taken) or not _plausible(match):
@@ -104,6 +111,13 @@ def _in_text(text: str, source: str, context: Context, *, answering: bool) -> It
         number = _bare(match, text, source, context, answering=answering)
         if number is not None:
             yield number
+
+
+@lru_cache(64)
+def _of_form(form: str) -> re.Pattern[str]:
+    """`EX-####` as people write it: any case, blanks beside the hyphen."""
+    parts = [r"\d" if char == "#" else r"[ \t]?-[ \t]?" if char == "-" else re.escape(char) for char in form]
+    return re.compile(rf"(?<![\w-]){''.join(parts)}(?![\w-])", re.IGNORECASE)
 
 
 def _plausible(match: re.Match[str]) -> bool:
