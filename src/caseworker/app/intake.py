@@ -69,7 +69,8 @@ class Intake:
             known_machines=self.known_machines,
             order_numbers=self.order_numbers,
         )
-        now = as_of or await self.clock.now()
+        present = await self.clock.now()
+        now = min(as_of, present) if as_of else present  # a mail from the future counts as received today
         message = await self._parse(raw, settings, envelope_from)
         return await self.mails.receive(
             self._arrival(raw, row, message, now, envelope_from, settings=settings, history=history)

@@ -37,7 +37,7 @@ class PostgresIntake:
             if raw is None:
                 return await _duplicate(connection, arrival)
             case = await find_case(connection, arrival)
-            new = case is None and (arrival.message.classification.for_person or arrival.history)
+            new = case is None and _opens(arrival)
             if new:
                 case = await _open_case(connection, arrival)
             # The case is locked before the message refers to it: two mails of one case at once would each hold a share of
@@ -56,6 +56,12 @@ class PostgresIntake:
         update = sa.update(t.cases).where(t.cases.c.number == case)
         await connection.execute(update.values(next_seq=seq, updated_at=arrival.received_at))
         await wake(connection, self._wake, case, priority=0)
+
+
+def _opens(arrival: Arrival) -> bool:
+    """A person's mail opens a case; our own, in an export of the whole mailbox, is no customer's."""
+    classification = arrival.message.classification
+    return classification.for_person and not (arrival.history and classification.kind == "ours")
 
 
 async def wake(connection: AsyncConnection, wake_up: WakeUp, case: int, *, priority: int) -> None:
