@@ -1,4 +1,4 @@
-"""Run all benches, or the ones named: `python -m bench throughput latency second-set`."""
+"""Run all benches, or the ones named: `python -m bench throughput latency second-set tuning-sets`."""
 
 import asyncio
 import json
@@ -8,13 +8,14 @@ from collections.abc import Awaitable, Callable, Mapping
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as `caseworker` itself does, before numpy is imported
 
-from bench import latency, second_set, throughput
+from bench import latency, sets, throughput
 
 Figures = Mapping[str, object]
 BENCHES: Mapping[str, Callable[[], Awaitable[Figures]]] = {
     "throughput": throughput.run,
     "latency": latency.run,
-    "second-set": second_set.run,
+    "second-set": sets.second,
+    "tuning-sets": sets.tuning,
 }
 
 
