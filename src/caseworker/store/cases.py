@@ -159,7 +159,8 @@ class PostgresCases:
 async def _count_loss(connection: AsyncConnection, case: int) -> None:
     """The last holder died or froze. An event under which that happens again and again is set aside, or no other is reached."""
     e = t.events.c
-    first = sa.select(sa.func.min(e.seq)).where(e.case == case, e.done_at.is_(None), e.aside.is_(False)).scalar_subquery()
+    waits = sa.and_(e.case == case, e.done_at.is_(None), e.aside.is_(False), e.kind != "timer")  # timers lie in the future
+    first = sa.select(sa.func.min(e.seq)).where(waits).scalar_subquery()
     counted = sa.update(t.events).where(e.case == case, e.seq == first)
     lost = {
         "attempts": e.attempts + 1,
