@@ -63,12 +63,8 @@ def is_denied(intent: str, folded: str) -> bool:
 
 def second_opinion(intent: str, probability: float, folded: str) -> float:
     """The probability after a look at the words of the sentence."""
-    denied = _DENY.search(folded)
-    if denied and _DENIED_INTENTS[denied["verb"]] == intent:
+    if is_denied(intent, folded):
         return 0.0
-    strong = _STRONG.get(intent)
-    match = strong.search(folded) if strong is not None else None
-    if match and not _DENIED.search(folded[: match.start()]):
+    if is_strong(intent, folded):
         return max(probability, _SURE if probability >= 0.03 else _ALONE)
-    anchor = _ANCHORS.get(intent)
-    return probability * _SHARE if anchor is not None and not anchor.search(folded) else probability
+    return probability if is_anchored(intent, folded) else probability * _SHARE

@@ -1,4 +1,4 @@
-"""Which requests of one mail are one story: what a request takes over from the others, and what a story alone can ask."""
+"""Which requests of one mail are one story: what a request takes over from the others."""
 
 import re
 from collections.abc import Mapping
@@ -52,22 +52,6 @@ ABSORBS_STORY: Mapping[str, frozenset[str]] = {
     "wrong_item": frozenset({"damaged_item", "where_is_my_order"}),
     "missing_item": frozenset({"wrong_item"}),
 }
-STORY_IS_ENOUGH = frozenset(
-    [
-        "where_is_my_order",
-        "delivered_not_received",
-        "damaged_item",
-        "missing_item",
-        "wrong_item",
-        "refund_status",
-        "double_charge",
-        "warranty",
-        "change_address",
-        "complaint",
-        "account_login",
-        "promo_code",
-    ]
-)
 
 # Nouns of delivery, in folded text: "can you check whether it has come in" without one of them goes on about the other matter.
 DELIVERY_NOUN = re.compile(

@@ -68,15 +68,13 @@ class Supply:
             return (self._people(f"cannot_identify_{need}" if need else "no_usable_answer"),)
         return self._ask(wanted, extra)
 
-    def _ask(
-        self, wanted: Wanted, extra: tuple[str, ...], *, wrong: tuple[str, ...] = (), stranger: bool = False
-    ) -> tuple[Move, ...]:
+    def _ask(self, wanted: Wanted, extra: tuple[str, ...], *, stranger: bool = False) -> tuple[Move, ...]:
         along, look_ups = (self._questions_of_a_stranger(), {}) if stranger else self._open_questions()
         if look_ups:
             return tuple(look_ups.values())
         asked = dict.fromkeys((*along.keys, *wanted.keys, *extra))
         keys = tuple(key for key in asked if key in wanted.keys or self._asked(key) < ATTEMPTS)
-        not_found = {*wanted.not_found, *along.not_found, *wrong}
+        not_found = {*wanted.not_found, *along.not_found}
         return (Ask(keys, tuple(key for key in keys if key in not_found)),)
 
     def _open_questions(self) -> tuple[Wanted, dict[str, LookUp]]:
