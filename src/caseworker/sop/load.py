@@ -6,8 +6,11 @@ from pathlib import Path
 
 from caseworker.core.errors import ConfigurationError
 from caseworker.sop.errors import PlaybookProblems
+from caseworker.sop.loading.operations import read_operations
 from caseworker.sop.loading.parameters import read_parameters
-from caseworker.sop.loading.procedures import read_procedure
+from caseworker.sop.loading.parts import Part, unused
+from caseworker.sop.loading.procedures import read_part, read_procedure
+from caseworker.sop.loading.proofs import read_proofs
 from caseworker.sop.loading.text import Item, Problems, read_yaml
 from caseworker.sop.loading.worker import read_intents, read_questions, read_worker
 from caseworker.sop.model import Place, Playbook, Procedure
@@ -60,7 +63,9 @@ def load(files: Mapping[str, str]) -> Playbook:
         parameters=read_parameters(_file(files, "parameters.yaml", problems)),
         intents=read_intents(_file(files, "intents.yaml", problems, needed=True)),
         questions=read_questions(_file(files, "questions.yaml", problems)),
-        procedures=_procedures(files, problems),
+        procedures=_procedures(files, _parts(files, problems), problems),
+        proofs=read_proofs(_file(files, "proofs.yaml", problems)),
+        declared=read_operations(_file(files, "operations.yaml", problems)),
     )
     if problems.findings:
         raise PlaybookProblems(problems.findings)
@@ -75,15 +80,31 @@ def _file(files: Mapping[str, str], name: str, problems: Problems, *, needed: bo
     return Item({}, Place(name, 1), Problems())
 
 
-def _procedures(files: Mapping[str, str], problems: Problems) -> dict[str, Procedure]:
+def _yaml(files: Mapping[str, str], folder: str) -> list[str]:
+    return [name for name in sorted(files) if name.startswith(f"{folder}/") and name.endswith((".yaml", ".yml"))]
+
+
+def _parts(files: Mapping[str, str], problems: Problems) -> dict[str, Part]:
+    parts: dict[str, Part] = {}
+    for name in _yaml(files, "parts"):
+        part = read_part(read_yaml(name, files[name], problems))
+        if part.name in parts:
+            message = f"The part `{part.name}` stands in {parts[part.name].place.file} too."
+            problems.add(part.place, "duplicate_name", message, "Give each part its own name.")
+        parts[part.name] = part
+    return parts
+
+
+def _procedures(files: Mapping[str, str], parts: Mapping[str, Part], problems: Problems) -> dict[str, Procedure]:
     procedures: dict[str, Procedure] = {}
-    for name in sorted(files):
-        if not (name.startswith("sops/") and name.endswith((".yaml", ".yml"))):
-            continue
-        procedure = read_procedure(read_yaml(name, files[name], problems))
+    for name in _yaml(files, "sops"):
+        procedure = read_procedure(read_yaml(name, files[name], problems), parts)
         if procedure.name in procedures:
             other = procedures[procedure.name].place.file
             message = f"The procedure `{procedure.name}` stands in {other} too."
             problems.add(procedure.place, "duplicate_name", message, "Give each procedure its own name.")
         procedures[procedure.name] = procedure
+    used = {part for procedure in procedures.values() for part in procedure.uses}
+    for part in unused(parts, used):
+        problems.add(part.place, "unused_part", f"No procedure uses the part `{part.name}`.", "Use it, or delete the file.")
     return procedures

@@ -46,6 +46,14 @@ class Vocabulary:
 
     records: Mapping[str, Mapping[str, str]]
     operations: Mapping[str, OperationType]
+    refusals: frozenset[str] = frozenset()  # codes that `failed.NAME.code` may be; empty: not known
+
+    def joined(self, other: "Vocabulary") -> "Vocabulary":
+        """Both together; where both know a record the fields are put together, where both know an operation `other` wins."""
+        records = {
+            name: {**self.records.get(name, {}), **other.records.get(name, {})} for name in {*self.records, *other.records}
+        }
+        return Vocabulary(records, {**self.operations, **other.operations}, self.refusals | other.refusals)
 
 
 # -- a playbook as loaded ----------------------------------------------------------------------------------------------
@@ -60,6 +68,24 @@ class ParameterValue:
     brand: str | None = None
     valid_from: date | None = None
     valid_to: date | None = None
+    season: "Season | None" = None
+    place: Place = Place("", 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Season:
+    """A part of every year, from the first day to the last, both inclusive; it may run over the turn of the year.
+
+    Days are (month, day)."""
+
+    name: str
+    first: tuple[int, int]
+    last: tuple[int, int]
+
+    def holds(self, on: date) -> bool:
+        """Whether a day is in the season."""
+        day = (on.month, on.day)
+        return self.first <= day <= self.last if self.first <= self.last else day >= self.first or day <= self.last
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,11 +185,52 @@ class Row:
     place: Place = Place("", 0)
     confidence: float = 0.0
     lines: Mapping[str, int] = field(default_factory=dict)  # line of each key, for messages
+    before: tuple[str, ...] = ()  # rows that this one goes before on purpose, although both can hold
+
+
+@dataclass(frozen=True, slots=True)
+class Accept:
+    """A gap that the author leaves open on purpose: where `when` (CEL) holds, the last row is right. `because` is for people."""
+
+    name: str
+    when: str
+    because: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Invariant:
+    """What must never hold where a row fires (CEL). `paid` is the money that the request has moved, this row included."""
+
+    name: str
+    when: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """What the retailer knows of his data: the least and the most of a fact path, both possible. None leaves a side open."""
+
+    path: str
+    least: object
+    most: object
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Proofs:
+    """proofs.yaml: what `prove` may assume and has to show in every procedure.
+
+    `currencies` maps a currency to the countries whose orders are in it; empty: every currency may meet every country."""
+
+    ranges: tuple[Range, ...] = ()
+    never: tuple[Invariant, ...] = ()
+    currencies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Procedure:
-    """One procedure: needs, identity rule, named facts, rows."""
+    """One procedure: needs, identity rule, named facts, rows. Parts that it uses are written out."""
 
     name: str
     title: str
@@ -174,6 +241,10 @@ class Procedure:
     rows: tuple[Row, ...]
     place: Place
     lines: Mapping[str, int] = field(default_factory=dict)  # line of each named fact (`facts.NAME`) and key, for messages
+    accept: tuple[Accept, ...] = ()
+    never: tuple[Invariant, ...] = ()
+    uses: tuple[str, ...] = ()  # parts whose needs, facts and rows are in it
+    fact_places: Mapping[str, Place] = field(default_factory=dict)  # where each named fact stands, here or in a part
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +295,9 @@ class WorkerSpec:
 
 @dataclass(frozen=True, slots=True)
 class Playbook:
-    """A folder that is versioned as one thing. `release` is the hash of its content; `files` the text by path."""
+    """A folder that is versioned as one thing. `release` is the hash of its content; `files` the text by path.
+
+    `declared` are operations and records of the retailer's own; `format` is the language version the texts were written in."""
 
     release: str
     files: Mapping[str, str]
@@ -233,6 +306,9 @@ class Playbook:
     intents: Mapping[str, IntentSpec]
     questions: Mapping[str, Question]
     procedures: Mapping[str, Procedure]
+    proofs: Proofs = Proofs()
+    declared: Vocabulary = Vocabulary({}, {})
+    format: int = 1
 
     def procedure_for(self, intent: str) -> Procedure | None:
         """The procedure that handles an intent, if there is one."""

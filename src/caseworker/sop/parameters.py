@@ -8,8 +8,8 @@ from caseworker.sop.model import Parameter, ParameterValue
 def resolve(parameter: Parameter, *, country: str, brand: str, on: date) -> object:
     """The value that holds, or None where none does.
 
-    The most specific row wins: one that names country and brand before one of them before none; then one with dates before
-    one without; then the one that begins latest; then the one that stands last.
+    The most specific row wins: one that names country and brand before one of them before none; then one with dates or a season
+    before one without; then the one that begins latest; then the one that stands last.
     """
     fitting = [
         (_weight(value), number, value.value)
@@ -30,10 +30,11 @@ def _fits(value: ParameterValue, *, country: str, brand: str, on: date) -> bool:
         and value.brand in (None, brand)
         and (value.valid_from is None or value.valid_from <= on)
         and (value.valid_to is None or on <= value.valid_to)
+        and (value.season is None or value.season.holds(on))
     )
 
 
 def _weight(value: ParameterValue) -> tuple[int, int, date]:
     named = (value.country is not None) + (value.brand is not None)
-    dated = value.valid_from is not None or value.valid_to is not None
+    dated = value.valid_from is not None or value.valid_to is not None or value.season is not None
     return named, int(dated), value.valid_from or date.min

@@ -28,7 +28,7 @@ def check_names(env: Environment) -> None:
 
 
 def _fact_place(env: Environment, name: str) -> Place:
-    return env.at(env.procedure.lines.get(f"facts.{name}"), env.procedure.place)
+    return env.procedure.fact_places.get(name, env.procedure.place)
 
 
 def _verify(env: Environment) -> None:

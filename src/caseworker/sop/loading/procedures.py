@@ -1,42 +1,105 @@
-"""sops/NAME.yaml: one procedure per file."""
+"""sops/NAME.yaml: one procedure per file; parts/NAME.yaml: rows that several share."""
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import cast
 
+from caseworker.sop.loading.parts import Body, Part, Use, write_out
 from caseworker.sop.loading.text import Item
-from caseworker.sop.model import ActSpec, Need, Outcome, Procedure, PromiseSpec, Row, WaitSpec
+from caseworker.sop.model import (
+    Accept,
+    ActSpec,
+    Invariant,
+    Need,
+    Outcome,
+    Place,
+    Procedure,
+    PromiseSpec,
+    Row,
+    WaitSpec,
+)
 
 OUTCOMES = ("resolved", "declined", "answered", "no_answer")
 _NAME = re.compile(r"[a-z_][a-z0-9_]*")
 _VERIFY = re.compile(r"owner\(\s*([a-z_][a-z0-9_]*)\s*\)")
 _WAYS = ("find", "look", "choose", "take")
-RESERVED = ("now", "message", "request", "sender", "param", "done", "failed", "timed_out", "case")
+RESERVED = ("now", "message", "request", "sender", "param", "done", "failed", "timed_out", "case", "paid")
 
 
-def read_procedure(item: Item) -> Procedure:
-    """One procedure. Expressions stay texts; `check` reads them."""
-    keys = item.keys("title", "intents", "needs", "verify", "facts", required=("sop", "rules"))
+def read_procedure(item: Item, parts: Mapping[str, Part]) -> Procedure:
+    """One procedure, with the parts that it uses written out. Expressions stay texts; `check` reads them."""
+    keys = item.keys("title", "intents", "needs", "verify", "facts", "accept", "never", required=("sop", "rules"))
+    needs, facts, places = _names(keys)
+    name = keys["sop"].text() if "sop" in keys else ""
+    body = Body(item, {need.name: need for need in needs}, facts, places)
+    write_out(body, _table(keys["rules"]) if "rules" in keys else (), parts)
+    _names_of_rows(body)
+    every = tuple(body.needs.values())
+    return Procedure(
+        name=name,
+        title=_text(keys, "title") or name,
+        intents=keys["intents"].texts() if "intents" in keys else (),
+        needs=every,
+        verify=_verify(keys["verify"], every) if "verify" in keys else "",
+        facts=body.facts,
+        rows=tuple(body.rows),
+        place=item.place,
+        lines={f"facts.{name}": place.line for name, place in places.items() if place.file == item.place.file}
+        | {key: entry.place.line for key, entry in keys.items()},
+        fact_places=body.fact_places,
+        accept=tuple(_accept(entry) for entry in keys["accept"].items()) if "accept" in keys else (),
+        never=read_never(keys["never"]) if "never" in keys else (),
+        uses=tuple(body.used),
+    )
+
+
+def read_part(item: Item) -> Part:
+    """One part: the rows, needs and facts that procedures share."""
+    keys = item.keys("title", "takes", "needs", "facts", required=("part", "rules"))
+    needs, facts, places = _names(keys)
+    table = _table(keys["rules"]) if "rules" in keys else ()
+    for row in table:
+        if isinstance(row, Row) and not row.when:
+            replace(item, place=row.place).add(
+                "otherwise_in_part", "A part has no `otherwise`; the procedure ends the table.", "Give the row a condition."
+            )
+    return Part(
+        name=keys["part"].text() if "part" in keys else "",
+        takes=keys["takes"].texts() if "takes" in keys else (),
+        needs=needs,
+        facts=facts,
+        table=table,
+        place=item.place,
+        lines={f"facts.{name}": place.line for name, place in places.items()},
+    )
+
+
+def _names(keys: Mapping[str, Item]) -> tuple[tuple[Need, ...], dict[str, str], dict[str, Place]]:
+    """Needs and named facts, with the places of the facts."""
     needs = tuple(_need(name, entry) for name, entry in keys["needs"].mapping().items()) if "needs" in keys else ()
     facts = keys["facts"].mapping() if "facts" in keys else {}
     for name, entry in facts.items():
         _fact(name, entry)
         if any(need.name == name for need in needs):
             entry.add("duplicate_name", f"`{name}` is a need and a fact.", "Rename one of them.")
-    name = keys["sop"].text() if "sop" in keys else ""
-    return Procedure(
-        name=name,
-        title=_text(keys, "title") or name,
-        intents=keys["intents"].texts() if "intents" in keys else (),
-        needs=needs,
-        verify=_verify(keys["verify"], needs) if "verify" in keys else "",
-        facts={name: entry.text() for name, entry in facts.items()},
-        rows=_rows(keys["rules"]) if "rules" in keys else (),
-        place=item.place,
-        lines={f"facts.{name}": entry.place.line for name, entry in facts.items()}
-        | {key: entry.place.line for key, entry in keys.items()},
-    )
+    return needs, {name: entry.text() for name, entry in facts.items()}, {name: entry.place for name, entry in facts.items()}
+
+
+def _accept(item: Item) -> Accept:
+    keys = item.keys(required=("gap", "when", "because"))
+    return Accept(_text(keys, "gap"), _text(keys, "when"), _text(keys, "because"), item.place)
+
+
+def read_never(item: Item) -> tuple[Invariant, ...]:
+    """Invariants of a procedure, or of all."""
+    return tuple(_never(entry) for entry in item.items())
+
+
+def _never(item: Item) -> Invariant:
+    keys = item.keys(required=("never", "when"))
+    return Invariant(_text(keys, "never"), _text(keys, "when"), item.place)
 
 
 def _text(keys: Mapping[str, Item], name: str) -> str:
@@ -101,25 +164,39 @@ def _need(name: str, item: Item) -> Need:
 # -- rows --------------------------------------------------------------------------------------------------------------
 
 
-def _rows(item: Item) -> tuple[Row, ...]:
-    rows = tuple(_row(entry) for entry in item.items())
+def _table(item: Item) -> tuple[Row | Use, ...]:
+    return tuple(_use(entry) if "use" in entry.mapping() else _row(entry) for entry in item.items())
+
+
+def _use(item: Item) -> Use:
+    keys = item.keys("when", "with", required=("use",))
+    given = keys["with"].mapping() if "with" in keys else {}
+    return Use(
+        part=_text(keys, "use"),
+        when=_text(keys, "when"),
+        given={name: entry.text() for name, entry in given.items()},
+        place=item.place,
+    )
+
+
+def _names_of_rows(body: Body) -> None:
+    """Rows and receipts are known by their names, so these have to be unambiguous."""
     names: set[str] = set()
-    for row, entry in zip(rows, item.items(), strict=True):
+    acts: dict[str, str] = {}
+    for row in body.rows:
+        entry = replace(body.item, place=row.place)
         if row.name in names:
             entry.add("duplicate_name", f"Two rows are called `{row.name}`.", "Give each row its own name.")
         names.add(row.name)
-    acts: dict[str, str] = {}
-    for row, entry in zip(rows, item.items(), strict=True):
         if len({act.name for act in row.do}) < len(row.do):
             entry.add("duplicate_name", f"Two acts of `{row.name}` have one receipt name.", "Name one with `as:`.")
         for act in row.do:  # two rows may share a name where they are two ways to the same act
             if acts.setdefault(act.name, act.operation) != act.operation:
                 advice = "Name one with `as:`."
                 entry.add("duplicate_name", f"`{act.name}` is the receipt of {acts[act.name]} and of {act.operation}.", advice)
-    return rows
 
 
-_ROW_KEYS = ("when", "do", "reply", "meanwhile", "confirm", "promise", "wait", "escalate", "resolve", "confidence")
+_ROW_KEYS = ("when", "do", "reply", "meanwhile", "confirm", "promise", "wait", "escalate", "resolve", "confidence", "before")
 
 
 def _row(item: Item) -> Row:
@@ -145,6 +222,7 @@ def _row(item: Item) -> Row:
         resolve=cast("Outcome", keys["resolve"].word(OUTCOMES)) if "resolve" in keys else "",
         place=item.place,
         confidence=confidence,
+        before=keys["before"].texts() if "before" in keys else (),
         lines={key: entry.place.line for key, entry in keys.items()},
     )
 
