@@ -8,7 +8,7 @@ from caseworker.core.errors import ConfigurationError
 from caseworker.sop.errors import PlaybookProblems
 from caseworker.sop.loading.operations import read_operations
 from caseworker.sop.loading.parameters import read_parameters
-from caseworker.sop.loading.parts import Part, unused
+from caseworker.sop.loading.parts import Part
 from caseworker.sop.loading.procedures import read_part, read_procedure
 from caseworker.sop.loading.proofs import read_proofs
 from caseworker.sop.loading.text import Item, Problems, read_yaml
@@ -104,7 +104,4 @@ def _procedures(files: Mapping[str, str], parts: Mapping[str, Part], problems: P
             message = f"The procedure `{procedure.name}` stands in {other} too."
             problems.add(procedure.place, "duplicate_name", message, "Give each procedure its own name.")
         procedures[procedure.name] = procedure
-    used = {part for procedure in procedures.values() for part in procedure.uses}
-    for part in unused(parts, used):
-        problems.add(part.place, "unused_part", f"No procedure uses the part `{part.name}`.", "Use it, or delete the file.")
     return procedures

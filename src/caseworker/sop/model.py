@@ -190,7 +190,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Accept:
-    """A gap that the author leaves open on purpose: where `when` (CEL) holds, the last row is right. `because` is for people."""
+    """A gap that the author leaves open on purpose: where `when` (CEL) holds, the last row is right. `because` says why."""
 
     name: str
     when: str

@@ -12,7 +12,9 @@ TYPES = ("int", "Money", "duration", "string", "percent")
 
 
 def read_parameters(item: Item) -> dict[str, Parameter]:
-    """Every parameter with its values converted: int, Money, timedelta, str, float (percent). `seasons:` names parts of the year."""
+    """Every parameter with its values converted: int, Money, timedelta, str, float (percent).
+
+    `seasons:` names parts of the year."""
     entries = item.mapping()
     seasons = read_each(entries["seasons"], _season) if "seasons" in entries else {}
     return {name: _parameter(name, entry, seasons) for name, entry in entries.items() if name != "seasons"}

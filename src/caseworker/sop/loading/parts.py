@@ -1,10 +1,10 @@
 """parts/NAME.yaml: rows that several procedures share, and their places in procedures.
 
-A part is written out where a procedure says `use: NAME`: its rows stand there, its needs and facts beside the procedure's own. So
-everything that reads procedures (decide, check, prove, explain) knows no parts.
+A part is written out where a procedure says `use: NAME`: its rows stand there, its needs and facts beside the procedure's own.
+So everything that reads procedures (decide, check, prove, explain) knows no parts.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from caseworker.sop.loading.text import Item
@@ -112,8 +112,3 @@ def _clash(item: Item, part: Part, name: str) -> None:
 def _meaning(need: Need) -> Need:
     """A need without the place it stands at."""
     return replace(need, place=Place("", 0), lines={})
-
-
-def unused(parts: Mapping[str, Part], used: set[str]) -> Iterator[Part]:
-    """Parts that no procedure uses."""
-    return (part for name, part in parts.items() if name not in used)
