@@ -24,7 +24,7 @@ from caseworker.engine.sender import Sender
 from caseworker.engine.verify import Verifier
 from caseworker.engine.worker import Worker
 from caseworker.mail.ports import Transport
-from caseworker.reading.ports import Reader
+from caseworker.reading.ports import LanguageModel, Reader
 from caseworker.settings import Settings
 from caseworker.store.cases import PostgresCases
 from caseworker.store.clock import DatabaseClock
@@ -216,6 +216,32 @@ def make_reader(settings: Settings, release: Release) -> Reader:
     encoder.check()
     folder = Path(heads.__file__).parent / "weights"
     return EmbeddedReader(encoder, heads.load(folder, "use", encoder), languages=release.playbook.worker.languages)
+
+
+def make_language_model(settings: Settings) -> LanguageModel:
+    """The language model that the settings choose. Raises ConfigurationError that says which settings to make."""
+    if not settings.model.removeprefix("openai:") or not settings.model_url:
+        raise ConfigurationError(
+            "No language model is set.",
+            remedy="Set CASEWORKER_MODEL=openai:NAME and CASEWORKER_MODEL_URL, and CASEWORKER_MODEL_KEY or "
+            "CASEWORKER_MODEL_KEY_FILE where the server wants a key. For a server on this machine, for example: "
+            "CASEWORKER_MODEL=openai:qwen3 CASEWORKER_MODEL_URL=http://127.0.0.1:11434/v1",
+        )
+    from caseworker.reading.adapters.llm import OpenAiModel
+
+    name = settings.model.removeprefix("openai:")
+    return OpenAiModel(url=settings.model_url, name=name, key=_model_key(settings), timeout=settings.model_timeout)
+
+
+def _model_key(settings: Settings) -> str:
+    if settings.model_key or not settings.model_key_file:
+        return settings.model_key
+    try:
+        return Path(settings.model_key_file).expanduser().read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            f"CASEWORKER_MODEL_KEY_FILE={settings.model_key_file!r} cannot be read.", remedy="Give a text file with the key."
+        ) from error
 
 
 def make_transport(settings: Settings) -> Transport:

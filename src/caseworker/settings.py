@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from caseworker.core.errors import ConfigurationError
@@ -14,7 +14,8 @@ class Settings:
 
     `database_url` empty: an embedded PostgreSQL under `data_dir`. `relay` is `smtp://host:port` or `maildir:FOLDER`; empty
     means a maildir under `data_dir`. `clock` is `system` or `database` (the lab's movable clock). `fence` False only in a
-    chaos run that has to fail.
+    chaos run that has to fail. `model` is `openai:NAME`, a language model that commands for managers may ask;
+    `model_timeout` is in seconds.
     """
 
     data_dir: Path
@@ -35,15 +36,25 @@ class Settings:
     fence: bool = True
     failpoints: str = ""
     sandbox_timeout: float = 5.0
+    model: str = ""
+    model_url: str = ""
+    model_key: str = field(default="", repr=False)
+    model_key_file: str = ""
+    model_timeout: float = 120.0
 
 
-_NUMBERS = {"smtp_port": int, "console_port": int, "workers": int, "worker_concurrency": int, "sandbox_timeout": float}
+_NUMBERS = {
+    **dict.fromkeys(("smtp_port", "console_port", "workers", "worker_concurrency"), int),
+    **dict.fromkeys(("sandbox_timeout", "model_timeout"), float),
+}
 _FLAGS = {"fence"}
 _ONE_OF = {"clock": ("system", "database")}
 _FORMS = {
     "database_url": ("postgresql://", "postgres://"),
     "relay": ("smtp://", "maildir:"),
     "public_url": ("http://", "https://"),
+    "model": ("openai:",),
+    "model_url": ("http://", "https://"),
 }
 
 
@@ -69,6 +80,8 @@ def _check(values: Mapping[str, object]) -> None:
     for name in ("workers", "worker_concurrency"):
         if int(str(values.get(name, 1))) < (0 if name == "workers" else 1):
             raise _unusable(name, values[name], "Give a number that is not below it.")
+    if not float(str(values.get("model_timeout", 1))) > 0:
+        raise _unusable("model_timeout", values["model_timeout"], "Give seconds above 0.")
     for name, allowed in _ONE_OF.items():
         if values.get(name, allowed[0]) not in allowed:
             raise _unusable(name, values[name], f"Give {' or '.join(allowed)}.")

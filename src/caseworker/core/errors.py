@@ -4,7 +4,7 @@ CaseworkerError
 ├── ConfigurationError      a setting, file or folder is not usable
 ├── PlaybookError           a playbook cannot be loaded or does not pass `check`
 ├── MailError               a mail cannot be taken in or handed over
-├── ReadingError            a reader cannot be loaded or cannot answer
+├── ReadingError            a reader or a language model cannot be loaded or cannot answer (tree in `reading.errors`)
 ├── StoreError              the database is away, full, or refuses
 │   ├── FenceLost           another worker took the case over; nothing was committed
 │   ├── StoreAway           the database cannot be reached for now

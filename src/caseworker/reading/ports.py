@@ -1,4 +1,4 @@
-"""Two ports: a Reader turns a mail into facts; an Encoder turns sentences into vectors."""
+"""Three ports: a Reader turns a mail into facts; an Encoder turns sentences into vectors; a LanguageModel answers prompts."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caseworker.reading.model import Context, Intent, MailText, Question, Reading
+from caseworker.reading.prompts import Completion, Prompt
 
 
 class Reader(Protocol):
@@ -27,3 +28,14 @@ class Encoder(Protocol):
     dimension: int
 
     def encode(self, sentences: Sequence[str]) -> NDArray[np.float32]: ...
+
+
+class LanguageModel(Protocol):
+    """Answers one prompt. Raises `ModelAway` where trying again may help and `ModelRefused` where it does not.
+
+    It tries once; waiting and trying again is for whoever asks.
+    """
+
+    name: str
+
+    async def complete(self, prompt: Prompt) -> Completion: ...
