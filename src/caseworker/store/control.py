@@ -149,7 +149,7 @@ class PostgresControl:
 
     async def keep_release(self, *, release: str, worker: str, files: Mapping[str, str], now: datetime) -> None:
         """Store a release by its content hash; storing it again changes nothing."""
-        values = {"hash": release, "worker": worker, "files": dict(files), "created_at": now}
+        values = {"hash": release, "worker": worker, "files": dict(files), "created_at": now, "since": now}
         async with self._database.begin() as connection:
             await connection.execute(insert(t.releases).values(**values).on_conflict_do_nothing(index_elements=["hash"]))
 

@@ -35,7 +35,35 @@ releases = sa.Table(
     _text("worker", default=None),
     _json("files"),
     _time("created_at"),
-    sa.Column("withdrawn", sa.Boolean, nullable=False, server_default=sa.false()),
+    _text("state", default="draft"),
+    sa.Column("percent", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("people", sa.Integer, nullable=False, server_default="1"),
+    _text("successor"),
+    _time("since"),
+    _text("by"),
+    _text("how"),
+    _time("live_at", nullable=True),
+    _json("proposal"),
+    sa.Index(
+        "ix_releases_in_force", "worker", "state", unique=True, postgresql_where=sa.text("state IN ('live','share','shadow')")
+    ),
+)
+
+release_log = sa.Table(
+    "release_log",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
+    _text("worker", default=None),
+    _text("release", default=None),
+    _time("at"),
+    _text("before"),
+    _text("after"),
+    sa.Column("percent", sa.Integer, nullable=False, server_default="0"),
+    _text("by"),
+    _text("approved_by"),
+    _text("how"),
+    _text("note"),
+    sa.Index("ix_release_log_release", "release"),
 )
 
 mailboxes = sa.Table(
@@ -184,6 +212,22 @@ timeline = sa.Table(
     _time("at"),
     _text("kind", default=None),
     _json("data"),
+)
+
+shadow_decisions = sa.Table(
+    "shadow_decisions",
+    metadata,
+    _text("release", default=None, key=True),
+    sa.Column("case", sa.BigInteger, sa.ForeignKey("cases.number"), primary_key=True),
+    sa.Column("seq", sa.BigInteger, primary_key=True),
+    sa.Column("request", sa.Integer, primary_key=True),
+    _time("at"),
+    _text("live_release"),
+    _text("live_rule"),
+    _text("rule"),
+    _json("moves"),
+    sa.Column("same", sa.Boolean, nullable=False, server_default=sa.false()),
+    _text("error"),
 )
 
 locks = sa.Table(
