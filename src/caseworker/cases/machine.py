@@ -4,7 +4,7 @@ Called again and again within one event: while the step asks for look-ups it has
 effects, timers, queue items and entries are committed together.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -46,6 +46,7 @@ from caseworker.sop.model import (
     Say,
     Wait,
 )
+from caseworker.sop.recorded import Recording, move_from_facts, move_to_facts
 
 MAX_DECISIONS = 12
 NOT_THE_OWNER = ("identity_refused", "identity_unproven")
@@ -83,6 +84,7 @@ def advance(
         promises=tuple(turn.promises),
         entries=tuple(turn.entries),
         wrong_proofs=tuple(turn.wrong_proofs),
+        recordings=tuple(turn.recordings),
     )
 
 
@@ -101,18 +103,13 @@ def _advance_request(case: Case, number: int, turn: Turn) -> Case:
         procedure = turn.release.playbook.procedure_for(r.intent)
         if procedure is None:  # a person gave it back, but there is nothing that the worker could do
             return hand_over(case, r, turn, queue=r.queue, because="no_procedure", tell=False)
-        decision = decide(
-            turn.release.playbook,
-            procedure.name,
-            facts_of(case, r, turn.now, locked=turn.locked),
-            now=turn.now,
-            progress=_progress(r, turn),
-            vocabulary=turn.release.vocabulary,
-        )
+        playbook, facts, progress = turn.release.playbook, facts_of(case, r, turn.now, locked=turn.locked), _progress(r, turn)
+        decision = decide(playbook, procedure.name, facts, now=turn.now, progress=progress, vocabulary=turn.release.vocabulary)
         looks = [m for m in decision.moves if isinstance(m, LookUp)]
         if looks:
             turn.lookups.extend(CaseLookUp(number, m.need, m.operation, m.arguments) for m in looks)
             return case
+        turn.recordings.append(Recording(number, playbook.release, turn.now, facts, progress, decision))
         before = r
         case = _take(case, r, decision, turn)
         if request_of(case, number) == before:
@@ -142,9 +139,10 @@ def _take(case: Case, r: RequestState, decision: Decision, turn: Turn) -> Case:
         "procedure": decision.procedure,
         "rule": decision.rule,
         "identity": decision.identity,
-        "moves": [_move(m) for m in decision.moves],
+        "moves": [move_to_facts(m) for m in decision.moves],
         "trace": of(decision.trace),
         "missing": list(decision.missing),
+        "recorded": {"event": turn.event, "number": len(turn.recordings)},
     }
     quiet = len(after) == 1 and isinstance(after[0], Wait) and r.waiting == decision.rule
     turn.decisions[r.number] = decision
@@ -168,7 +166,7 @@ def _take(case: Case, r: RequestState, decision: Decision, turn: Turn) -> Case:
         row = ActiveRow(
             rule=decision.rule,
             acts=tuple(ActState(a.name, a.operation, a.arguments, amount=a.amount) for a in acts),
-            after=tuple(_move(m) for m in after),
+            after=tuple(move_to_facts(m) for m in after),
             meanwhile=decision.meanwhile,
             sender=case.sender,
         )
@@ -181,7 +179,7 @@ def _take_in_shadow(case: Case, r: RequestState, decision: Decision, turn: Turn)
     outcome = next((m.outcome for m in decision.moves if isinstance(m, Resolve)), "")
     escalate = next((m for m in decision.moves if isinstance(m, Escalate)), None)
     turn.entries.append(
-        Entry("would", {"request": r.number, "rule": decision.rule, "moves": [_move(m) for m in decision.moves]})
+        Entry("would", {"request": r.number, "rule": decision.rule, "moves": [move_to_facts(m) for m in decision.moves]})
     )
     if case.history:
         return put(case, replace(r, status="ended", outcome=f"would:{outcome or ('escalated' if escalate else 'open')}"))
@@ -201,7 +199,7 @@ def _drive_row(case: Case, r: RequestState, turn: Turn) -> tuple[Case, bool]:
         r = replace(r, active=None)
         if not same_sender:  # somebody else wrote meanwhile: what was done is not theirs to hear
             return hand_over(case, r, turn, queue=r.queue, because="other_sender"), False
-        case = _after(case, r, tuple(_unmove(m) for m in row.after), turn, rule=row.rule)
+        case = _after(case, r, tuple(move_from_facts(m) for m in row.after), turn, rule=row.rule)
         return case, request_of(case, r.number).status == "open"
     if act.status in ("pending", "unknown"):
         if row.meanwhile and not row.said_meanwhile and same_sender:
@@ -333,19 +331,3 @@ def _settle_status(case: Case, turn: Turn) -> Case:
         if any(r.done for r in case.requests):
             turn.timers.append(NewEvent("verify", "timer", {"name": "verify"}, turn.now + VERIFY_AFTER))
     return replace(case, status=status)
-
-
-_MOVES: Mapping[str, Callable[..., object]] = {
-    cls.__name__.lower(): cls for cls in (Ask, Confirm, Say, Promise, Wait, Escalate, Resolve)
-}
-
-
-def _move(move: object) -> Mapping[str, object]:
-    facts = of(move)
-    assert isinstance(facts, dict)
-    return {"move": type(move).__name__.lower(), **facts}
-
-
-def _unmove(stored: Mapping[str, object]) -> object:
-    values = {k: tuple(v) if isinstance(v, list) else v for k, v in stored.items() if k != "move"}
-    return _MOVES[str(stored["move"])](**values)

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from caseworker.sop.recorded import Recording
+
 CaseStatus = Literal["open", "awaiting_customer", "waiting", "with_people", "closed"]
 RequestStatus = Literal["open", "acting", "awaiting_customer", "waiting", "awaiting_approval", "with_people", "ended"]
 EventKind = Literal["mail", "timer", "receipt", "person", "wake"]
@@ -253,7 +255,8 @@ class Entry:
 class Step:
     """What one turn asks for: look-ups first (then it is asked again), or changes to commit and effects to do.
 
-    `withdrawn` are requests whose writes, where none has begun, and whose open approvals are taken back.
+    `withdrawn` are requests whose writes, where none has begun, and whose open approvals are taken back. `recordings` are the
+    decisions whose moves were taken, in order.
     """
 
     case: Case
@@ -265,6 +268,7 @@ class Step:
     entries: tuple[Entry, ...] = ()
     wrong_proofs: tuple[WrongProof, ...] = ()
     withdrawn: tuple[int, ...] = ()
+    recordings: tuple[Recording, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from caseworker.cases.model import (
 from caseworker.cases.release import Release
 from caseworker.guard.model import Moved, Totals
 from caseworker.sop.model import Decision, Found
+from caseworker.sop.recorded import Recording
 
 
 @dataclass(slots=True)
@@ -43,6 +44,7 @@ class Turn:
     asking: list[str] = field(default_factory=list)
     not_found: list[str] = field(default_factory=list)
     decisions: dict[int, Decision] = field(default_factory=dict)
+    recordings: list[Recording] = field(default_factory=list)
 
 
 def facts_of(case: Case, r: RequestState, now: datetime, *, locked: bool = False) -> dict[str, object]:

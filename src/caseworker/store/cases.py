@@ -17,6 +17,7 @@ from caseworker.mail.model import Message
 from caseworker.store import tables as t
 from caseworker.store.codec import build, dump_case, load_case
 from caseworker.store.database import Database
+from caseworker.store.decisions import add_recordings
 from caseworker.store.rows import clean, event, plain, tree
 
 LEASE = timedelta(seconds=10)
@@ -114,6 +115,7 @@ class PostgresCases:
             await _withdraw(connection, step, now=now)
             if event.kind == "mail":
                 await _tell_items(connection, event)
+            await add_recordings(connection, event, step.recordings)
             await _plan(connection, step, worker=row.worker, now=now)
             seq = await add_events(connection, event.case, step.timers, seq=row.next_seq, now=now)
             line = await add_lines(connection, event.case, step.entries, line=row.next_line, now=now)

@@ -45,7 +45,7 @@ def tree(value: object) -> Facts:
 
 def plain(value: object) -> Any:
     """Facts as JSON to store. NUL and lone surrogates, which PostgreSQL refuses in text, become U+FFFD."""
-    return _clean(facts.dump(facts.of(value)))
+    return clean_tree(facts.dump(facts.of(value)))
 
 
 def clean(text: str) -> str:
@@ -55,11 +55,12 @@ def clean(text: str) -> str:
     return text
 
 
-def _clean(value: Any) -> Any:
+def clean_tree(value: Any) -> Any:
+    """Plain JSON with texts that PostgreSQL takes."""
     if isinstance(value, str):
         return clean(value)
     if isinstance(value, dict):
-        return {clean(key): _clean(item) for key, item in value.items()}
+        return {clean(key): clean_tree(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_clean(item) for item in value]
+        return [clean_tree(item) for item in value]
     return value

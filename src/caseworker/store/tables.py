@@ -307,3 +307,19 @@ clock = sa.Table(
     _time("at"),
     sa.CheckConstraint("one", name="ck_clock_one"),
 )
+
+decisions = sa.Table(
+    "decisions",
+    metadata,
+    sa.Column("case", sa.BigInteger, sa.ForeignKey("cases.number"), primary_key=True),
+    sa.Column("seq", sa.BigInteger, primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("request", sa.Integer, nullable=False),
+    _text("release", default=None),
+    _text("procedure", default=None),
+    _text("rule"),
+    _time("at"),
+    _json("inputs"),
+    _json("decision"),
+    sa.Index("ix_decisions_at", "at"),
+)

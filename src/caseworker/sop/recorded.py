@@ -1,0 +1,223 @@
+"""A decision kept with everything it was made from, and the two documents in which it is stored.
+
+What was looked up stands in the inputs once: where the decision holds the same record (an order among its facts, lines among
+the arguments of an act) its document says `{"$at": [path into the inputs]}`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from caseworker.core.errors import StoreError
+from caseworker.core.facts import dump, load, of
+from caseworker.sop.model import (
+    Act,
+    Ask,
+    Confirm,
+    Decision,
+    Escalate,
+    Found,
+    LookUp,
+    Move,
+    Progress,
+    Promise,
+    Resolve,
+    RowTrace,
+    Say,
+    Wait,
+)
+
+VERSION = 1
+Document = Mapping[str, Any]
+INPUT_UPGRADES: Mapping[int, Callable[[Document], Document]] = {}
+DECISION_UPGRADES: Mapping[int, Callable[[Document], Document]] = {}
+"""For each older version the pure function that makes the next one of it. They see plain JSON."""
+
+_MOVES: Mapping[str, Callable[..., Move]] = {
+    cls.__name__.lower(): cls for cls in (Act, Ask, Confirm, Escalate, LookUp, Promise, Resolve, Say, Wait)
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """One decision of one request with its complete inputs. `release` is the playbook's hash, `now` UTC.
+
+    `seq` is the event of the case in which it was made, `number` counts the decisions of that event from 1.
+    """
+
+    request: int
+    release: str
+    now: datetime
+    facts: Mapping[str, object]
+    progress: Progress
+    decision: Decision
+    case: int = 0
+    seq: int = 0
+    number: int = 0
+
+
+def move_to_facts(move: object) -> dict[str, object]:
+    """A move as facts, with its kind under `move`."""
+    told = of(move)
+    assert isinstance(told, dict)
+    return {"move": type(move).__name__.lower(), **told}
+
+
+def move_from_facts(stored: Mapping[str, object]) -> Move:
+    """The move of `move_to_facts`."""
+    values = {key: tuple(value) if isinstance(value, list) else value for key, value in stored.items() if key != "move"}
+    return _MOVES[str(stored["move"])](**values)
+
+
+# -- to documents ------------------------------------------------------------------------------------------------------
+
+
+def to_documents(recording: Recording) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The inputs and the decision as plain JSON."""
+    progress = recording.progress
+    known: dict[int, list[str | int]] = {}
+    for need, found in progress.found.items():
+        _note(found.records, ["progress", "found", need, "records"], known)
+    _note(recording.facts, ["facts"], known)
+    inputs = {
+        "version": VERSION,
+        "now": dump(recording.now),
+        "facts": dump(recording.facts),
+        "progress": dump(_slim(of(progress))),
+    }
+    return inputs, {"version": VERSION, **_as_mapping(dump(_shared(decision_to_facts(recording.decision), known)))}
+
+
+def decision_to_facts(decision: Decision) -> dict[str, object]:
+    """A whole decision as facts; what is empty is left out."""
+    told = {
+        "procedure": decision.procedure,
+        "rule": decision.rule,
+        "moves": [{"move": type(move).__name__.lower(), **_fields(move)} for move in decision.moves],
+        "trace": [_slim(_fields(entry)) for entry in decision.trace],
+        "meanwhile": decision.meanwhile,
+        "missing": list(decision.missing),
+        "identity": decision.identity,
+        "facts": decision.facts,
+        "timed_out": decision.timed_out,
+        "wrong": list(decision.wrong),
+    }
+    return _slim(told)
+
+
+def _fields(value: object) -> dict[str, object]:
+    """The fields of a dataclass as they are: what is in them is the very object that was given."""
+    return {name: getattr(value, name) for name in type(value).__dataclass_fields__}  # type: ignore[attr-defined]
+
+
+def _slim(tree: object) -> dict[str, object]:
+    return {key: value for key, value in _as_mapping(tree).items() if value not in ("", None, {}, [])}
+
+
+def _as_mapping(value: object) -> Mapping[str, Any]:
+    assert isinstance(value, Mapping)
+    return value
+
+
+def _note(value: object, path: list[str | int], known: dict[int, list[str | int]]) -> None:
+    """Where each record of the inputs stands, by the identity of its object."""
+    if isinstance(value, Mapping):
+        if value:
+            known.setdefault(id(value), path)
+        for key, item in value.items():
+            _note(item, [*path, key], known)
+    elif isinstance(value, list | tuple):
+        for number, item in enumerate(value):
+            _note(item, [*path, number], known)
+
+
+def _shared(value: object, known: Mapping[int, list[str | int]]) -> object:
+    if isinstance(value, Mapping):
+        path = known.get(id(value))
+        return {"$at": path} if path else {key: _shared(item, known) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_shared(item, known) for item in value]
+    return value
+
+
+# -- from documents ----------------------------------------------------------------------------------------------------
+
+
+def from_documents(inputs: Document, decision: Document, *, request: int, release: str) -> Recording:
+    """The recording of two stored documents, brought to this version step by step.
+
+    Raises StoreError for documents that a newer program wrote.
+    """
+    told = _as_mapping(load(_upgraded(inputs, INPUT_UPGRADES)))
+    made = _as_mapping(_resolved(load(_upgraded(decision, DECISION_UPGRADES)), told))
+    return Recording(
+        request=request,
+        release=release,
+        now=told["now"],
+        facts=told["facts"],
+        progress=_progress(told.get("progress") or {}),
+        decision=decision_from_facts(made),
+    )
+
+
+def _upgraded(document: Document, upgrades: Mapping[int, Callable[[Document], Document]]) -> dict[str, Any]:
+    version = int(document["version"])
+    if version > VERSION:
+        raise StoreError(
+            f"A decision was recorded by a newer Caseworker (version {version}, this one knows {VERSION}).",
+            remedy="Install the newer version on this host too.",
+        )
+    for step in range(version, VERSION):
+        document = upgrades[step](document)
+    return dict(document)
+
+
+def _resolved(value: object, inputs: Mapping[str, Any]) -> object:
+    if isinstance(value, dict):
+        if list(value) == ["$at"]:
+            return _at(inputs, value["$at"])
+        return {key: _resolved(item, inputs) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_resolved(item, inputs) for item in value]
+    return value
+
+
+def _at(inputs: Any, path: Sequence[str | int]) -> object:
+    for step in path:
+        inputs = inputs[step]
+    return inputs
+
+
+def _progress(told: Mapping[str, Any]) -> Progress:
+    found = {need: Found(tuple(each["records"]), each.get("refused") or "") for need, each in told.get("found", {}).items()}
+    return Progress(
+        fired=tuple(told.get("fired") or ()),
+        asked=told.get("asked") or {},
+        waiting=told.get("waiting") or "",
+        waiting_since=told.get("waiting_since"),
+        found=found,
+        confirmed=told.get("confirmed") or {},
+        shown=told.get("shown") or {},
+    )
+
+
+def decision_from_facts(told: Mapping[str, Any]) -> Decision:
+    """The decision of `decision_to_facts`, or of what the timeline keeps of one."""
+    return Decision(
+        procedure=told.get("procedure") or "",
+        rule=told.get("rule") or "",
+        moves=tuple(move_from_facts(move) for move in told.get("moves") or ()),
+        trace=tuple(_trace(entry) for entry in told.get("trace") or ()),
+        meanwhile=told.get("meanwhile") or "",
+        missing=tuple(told.get("missing") or ()),
+        identity=told.get("identity") or "not_needed",
+        facts=told.get("facts") or {},
+        timed_out=told.get("timed_out") or "",
+        wrong=tuple(told.get("wrong") or ()),
+    )
+
+
+def _trace(entry: Mapping[str, Any]) -> RowTrace:
+    seen = entry.get("seen") or {}
+    return RowTrace(entry.get("row") or "", entry["verdict"], seen, tuple(entry.get("missing") or ()), entry.get("error") or "")
