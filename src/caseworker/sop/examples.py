@@ -77,7 +77,8 @@ class ExampleRun:
 
 
 def run_examples(playbook: Playbook, vocabulary: Vocabulary) -> ExampleRun:
-    """Runs every example of a playbook."""
+    """Runs every example of a playbook. `vocabulary` is the system's; what the playbook declares is added."""
+    vocabulary = playbook.vocabulary(vocabulary)
     results: list[ExampleResult] = []
     fired: dict[str, dict[str, list[str]]] = {
         name: {row.name: [] for row in procedure.rows} for name, procedure in playbook.procedures.items()

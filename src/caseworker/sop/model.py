@@ -310,6 +310,10 @@ class Playbook:
     declared: Vocabulary = Vocabulary({}, {})
     format: int = 1
 
+    def vocabulary(self, system: Vocabulary) -> Vocabulary:
+        """What its procedures may name: the connected system's operations and records, and those it declares."""
+        return self.declared.joined(system)
+
     def procedure_for(self, intent: str) -> Procedure | None:
         """The procedure that handles an intent, if there is one."""
         return next((p for p in self.procedures.values() if intent in p.intents), None)

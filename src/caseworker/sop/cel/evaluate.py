@@ -30,7 +30,7 @@ from caseworker.sop.cel.tree import (
     Unary,
     path_of,
 )
-from caseworker.sop.cel.values import Fault, Scope, Unknown, absent, trouble
+from caseworker.sop.cel.values import TROUBLE, Fault, Scope, Unknown, absent, trouble
 
 Closure = Callable[[Scope], object]
 _MISSING = object()
@@ -100,7 +100,7 @@ def _path(expr: Name | Member, bound: frozenset[str]) -> Closure:
 
     def read(scope: Scope) -> object:
         value = _walk(scope.get(root), steps, scope, root)
-        if value.__class__ is not Unknown and value.__class__ is not Fault:
+        if value.__class__ not in TROUBLE:
             scope.seen[path] = value
         return value
 
@@ -114,12 +114,12 @@ def _walk(value: object, steps: tuple[tuple[str, str], ...], scope: Scope, root:
 
 
 def _field(value: object, key: str, path: str, scope: Scope, root: str) -> object:
-    if isinstance(value, Mapping):
+    if value.__class__ is dict or isinstance(value, Mapping):
         found = value.get(key, _MISSING)
         if found is _MISSING:
             return scope.missing(root, path) if root else absent(path)
         return absent(path) if found is None else found
-    if isinstance(value, Unknown | Fault):
+    if value.__class__ in TROUBLE:
         return value
     if isinstance(value, Ref) and key in ("system", "type", "id"):
         return getattr(value, key)
@@ -187,7 +187,7 @@ def _kleene(left: Closure, right: Closure, *, decides: bool) -> Closure:
 
 
 def _truth(value: object) -> object:
-    if value.__class__ is bool or isinstance(value, Unknown | Fault):
+    if value.__class__ is bool or value.__class__ in TROUBLE:
         return value
     return Fault(f"a {kind_of(value)} is not true or false")
 
@@ -282,14 +282,11 @@ _FOLDS: Mapping[str, Callable[[Sequence[object], list[object]], object]] = {
 def _both(left: Closure, right: Closure, operation: Callable[[Any, Any], object]) -> Closure:
     def compute(scope: Scope) -> object:
         first, second = left(scope), right(scope)
-        if first.__class__ in _TROUBLE or second.__class__ in _TROUBLE:
+        if first.__class__ in TROUBLE or second.__class__ in TROUBLE:
             return trouble(first, second)
         return operation(first, second)
 
     return compute
-
-
-_TROUBLE = frozenset({Unknown, Fault})
 
 
 def _call(expr: Call, bound: frozenset[str]) -> Closure:

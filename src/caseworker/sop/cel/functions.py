@@ -5,7 +5,7 @@ Days and hours are counted in whole units, rounded down. Business days follow th
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache, reduce
 from typing import Any
@@ -67,6 +67,21 @@ def _duration(text: str) -> timedelta:
         raise ValueFault(str(error)) from error
 
 
+def _date(text: str) -> datetime:
+    try:
+        return datetime.combine(date.fromisoformat(text), time.min, tzinfo=UTC)
+    except ValueError as error:
+        raise ValueFault(str(error)) from error
+
+
+def _prorate(amount: Money, part: int, whole: int) -> Money:
+    """The share of `part` pieces of `whole`, rounded half up to the smallest coin."""
+    if whole <= 0 or not 0 <= part <= whole:
+        raise ValueFault("prorate() takes a part from 0 to the whole, which is more than 0")
+    exact = Decimal(amount.minor) * part / whole
+    return Money(int(exact.quantize(Decimal(1), rounding=ROUND_HALF_UP)), amount.currency)
+
+
 def _same(left: object, right: object) -> None:
     if type(left) is not type(right):
         raise ValueFault("min() and max() take two values of one type")
@@ -90,6 +105,9 @@ PLAIN: Mapping[str, Callable[..., object]] = {
     "percent": _percent,
     "money": _money,
     "duration": _duration,
+    "date": _date,
+    "weekday": lambda at: at.astimezone(UTC).isoweekday(),
+    "prorate": _prorate,
     "zero": lambda amount: Money(0, amount.currency),
     "lower": lambda text: text.lower(),
     "min": _least,
@@ -117,10 +135,16 @@ def _business_days(country: str, start: datetime, count: int) -> datetime:
     """`count` business days after `start`, at the same time of day."""
     if not 0 <= count <= 366:
         raise ValueFault("business_days() takes 0 to 366 days")
-    calendar, day = _calendar(country), start.astimezone(UTC)
+    at = start.astimezone(UTC)
+    return datetime.combine(_day_after(country, at.date(), count), at.timetz())
+
+
+@lru_cache(maxsize=4096)
+def _day_after(country: str, day: date, count: int) -> date:
+    calendar = _calendar(country)
     while count:
         day += timedelta(days=1)
-        count -= bool(calendar.is_working_day(day.date()))
+        count -= bool(calendar.is_working_day(day))
     return day
 
 
@@ -137,7 +161,12 @@ def _business_days_between(country: str, start: datetime, end: datetime) -> int:
     return count
 
 
+def _business_day(country: str, at: datetime) -> bool:
+    return bool(_calendar(country).is_working_day(at.astimezone(UTC).date()))
+
+
 BY_COUNTRY: Mapping[str, Callable[..., object]] = {
     "business_days": _business_days,
     "business_days_between": _business_days_between,
+    "business_day": _business_day,
 }

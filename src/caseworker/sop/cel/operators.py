@@ -9,20 +9,37 @@ from caseworker.core.money import Money, MoneyError
 from caseworker.core.refs import Ref
 from caseworker.sop.cel.values import Fault, trouble
 
+_SIMPLE = frozenset({str, bool, int, datetime, timedelta})
 _ORDERED = (int, float, Money, datetime, timedelta)
+
+
+_PLAIN = {
+    str: "string",
+    bool: "bool",
+    int: "int",
+    float: "double",
+    Money: "Money",
+    datetime: "time",
+    timedelta: "duration",
+    dict: "record",
+}
 
 
 def kind_of(value: object) -> str:
     """The type of a value as the language calls it."""
+    plain = _PLAIN.get(value.__class__)
+    if plain:
+        return plain
     if isinstance(value, Mapping):
         return "record"
     if isinstance(value, list | tuple):
         return "list"
-    names = {str: "string", float: "double", datetime: "time", timedelta: "duration"}
-    return names.get(type(value), type(value).__name__)
+    return type(value).__name__
 
 
 def _equal(left: object, right: object) -> object:
+    if left.__class__ is right.__class__ and left.__class__ in _SIMPLE:
+        return left == right
     if isinstance(left, Money) and isinstance(right, Money) and left.currency != right.currency:
         return Fault(f"{left} and {right} are not of one currency")
     if isinstance(left, Ref) and isinstance(right, Ref):

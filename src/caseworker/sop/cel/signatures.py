@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from caseworker.sop.cel.functions import parse_money
 from caseworker.sop.cel.operators import PAIRS
@@ -30,6 +31,8 @@ def result_any(sign: str) -> Type:
 
 def operator(sign: str, left: Type, right: Type) -> Type | Refused:
     """The type of `left sign right`."""
+    if left.name == right.name == "Money" and left.currencies and right.currencies and left.currencies != right.currencies:
+        return _mix(left, right)
     if sign in ("==", "!="):
         return _equal(left, right)
     if sign == "in":
@@ -41,6 +44,14 @@ def operator(sign: str, left: Type, right: Type) -> Type | Refused:
             "type", f"A {left} and a {right} have no order.", _mixed(left, right) or "Compare numbers, amounts or times."
         )
     return _arithmetic(sign, left, right)
+
+
+def _mix(left: Type, right: Type) -> Refused:
+    first, second = (" or ".join(sorted(side.currencies)) for side in (left, right))
+    text = (
+        f"An amount in {first} meets one in {second}; for some orders these are two currencies, and nothing could be decided."
+    )
+    return Refused("currency_mix", text, "Use a parameter that has a value in every currency.")
 
 
 def _mixed(left: Type, right: Type) -> str:
@@ -93,7 +104,7 @@ def _arithmetic(sign: str, left: Type, right: Type) -> Type | Refused:
     if sign == "-" and (first, second) == ("time", "time"):
         return DURATION
     if "Money" in (first, second):
-        return MONEY
+        return Type("Money", currencies=left.currencies | right.currencies)
     return TIME if "time" in (first, second) else STRING if first == "string" else left
 
 
@@ -138,19 +149,32 @@ def _extreme(expr: Call, found: Sequence[Type]) -> Type | Refused:
 
 def _percent(expr: Call, found: Sequence[Type]) -> Type | Refused:
     good = len(found) == 2 and fits(found[0], MONEY) and found[1].name in ("int", "double", "any")
-    return MONEY if good else _usage(expr, found)
+    return found[0] if good else _usage(expr, found)
 
 
-def _literal(result: Type, read: Callable[[str], object]) -> Rule:
+def _amount(text: str) -> Type:
+    return Type("Money", currencies=frozenset({parse_money(text).currency}))
+
+
+def _duration(text: str) -> Type:
+    parse_duration(text)
+    return DURATION
+
+
+def _date(text: str) -> Type:
+    date.fromisoformat(text)
+    return TIME
+
+
+def _literal(read: Callable[[str], Type]) -> Rule:
     def rule(expr: Call, found: Sequence[Type]) -> Type | Refused:
         only: Expr | None = expr.arguments[0] if len(expr.arguments) == 1 else None
         if not isinstance(only, Lit) or not isinstance(only.value, str):
             return _usage(expr, found)
         try:
-            read(only.value)
+            return read(only.value)
         except ValueError as error:
             return Refused("arguments", f"{error}.", f"Write {USAGE[expr.name]}.")
-        return result
 
     return rule
 
@@ -163,6 +187,10 @@ USAGE: Mapping[str, str] = {
     "sum": "sum(lines.map(l, l.refundable))",
     "money": 'money("10.00 EUR")',
     "duration": 'duration("5d")',
+    "date": 'date("2026-12-24")',
+    "business_day": "business_day(now)",
+    "weekday": "weekday(now) <= 5",
+    "prorate": "prorate(line.refundable, 1, line.quantity)",
     "percent": "percent(order.total, 10)",
     "zero": "zero(order.total)",
     "min": "min(a, b) with two amounts, numbers or times",
@@ -179,8 +207,12 @@ RULES: Mapping[str, Rule] = {
     "business_days": _plain(TIME, TIME, INT),
     "business_days_between": _plain(INT, TIME, TIME),
     "sum": _sum,
-    "money": _literal(MONEY, parse_money),
-    "duration": _literal(DURATION, parse_duration),
+    "money": _literal(_amount),
+    "duration": _literal(_duration),
+    "date": _literal(_date),
+    "business_day": _plain(BOOL, TIME),
+    "weekday": _plain(INT, TIME),
+    "prorate": _plain(MONEY, MONEY, INT, INT),
     "percent": _percent,
     "zero": _plain(MONEY, MONEY),
     "min": _extreme,

@@ -13,7 +13,7 @@ class Type:
     """`name` is a scalar, list, map, Ref, enum, record, optional or any.
 
     `of` is the record or the type referred to, `item` what is inside, `words` the texts of an enum, `present` optional
-    fields of a record that were tested to be there.
+    fields of a record that were tested to be there, `currencies` those that an amount of the playbook can be in (empty: any).
     """
 
     name: str
@@ -21,6 +21,7 @@ class Type:
     item: "Type | None" = None
     words: frozenset[str] = frozenset()
     present: frozenset[str] = field(default=frozenset(), compare=False)
+    currencies: frozenset[str] = field(default=frozenset(), compare=False)
 
     def __str__(self) -> str:
         if self.name == "record":

@@ -46,11 +46,12 @@ class Problem:
 
 @dataclass
 class Checker:
-    """Checks one condition. `full` are names of lists that are never empty."""
+    """Checks one condition. `full` are names of lists that are never empty, `currencies` those that the playbook speaks of."""
 
     names: Mapping[str, Type]
     records: Records
     full: frozenset[str] = frozenset()
+    currencies: frozenset[str] = frozenset()
     problems: list[Problem] = field(default_factory=list)
     _bound: dict[str, Type] = field(default_factory=dict)
 
@@ -178,8 +179,24 @@ class Checker:
             return signatures.result_any(expr.operator)
         found = signatures.operator(expr.operator, left, right)
         if isinstance(found, Type):
+            self._one_currency(expr, left, right)
             return found
         return self.error(found.code, found.message, found.advice, expr)
+
+    def _one_currency(self, expr: Binary, left: Type, right: Type) -> None:
+        """An amount of the shop beside one of the playbook that is not there in every currency of the playbook."""
+        named = left.currencies | right.currencies
+        if (
+            left.name == right.name == "Money"
+            and named
+            and self.currencies - named
+            and not (left.currencies and right.currencies)
+        ):
+            lacking, there = ", ".join(sorted(self.currencies - named)), " or ".join(sorted(named))
+            text = f"For an order in {lacking} this amount in {there} cannot be compared, and the case goes to people."
+            self.problems.append(
+                Problem("warning", "currency_mix", text, "Use a parameter that has a value in every currency.", expr.at)
+            )
 
     def _choice(self, expr: Choice, known: Known) -> Type:
         self._truth(expr.condition, known)

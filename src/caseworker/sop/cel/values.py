@@ -20,6 +20,9 @@ class Fault:
     absent: bool = False
 
 
+TROUBLE = frozenset({Unknown, Fault})  # asked by class: a decision asks some hundred times
+
+
 class Scope(Protocol):
     """Where a condition reads its facts, and where it notes what it saw (path to value)."""
 
@@ -41,10 +44,13 @@ class Scope(Protocol):
 
 def trouble(*values: object) -> Unknown | Fault | None:
     """Unknown (all paths together) before Fault: what is missing may settle the matter. None where all are values."""
-    unknown = [v.paths for v in values if isinstance(v, Unknown)]
+    wrong = [value for value in values if value.__class__ in TROUBLE]
+    if not wrong:
+        return None
+    unknown = [value.paths for value in wrong if isinstance(value, Unknown)]
     if unknown:
         return Unknown(frozenset().union(*unknown))
-    return next((v for v in values if isinstance(v, Fault)), None)
+    return next(value for value in wrong if isinstance(value, Fault))
 
 
 def absent(path: str) -> Fault:
@@ -54,6 +60,9 @@ def absent(path: str) -> Fault:
 
 def noted(value: object) -> object:
     """What is kept of a value that was seen: of a record its name, so that a trace stays small."""
+    kind = value.__class__
+    if kind is str or kind is bool or kind is int:
+        return value
     if isinstance(value, Mapping):
         return str(value.get("number") or value.get("id") or value.get("ref") or "a record")
     if isinstance(value, list | tuple):

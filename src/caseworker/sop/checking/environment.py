@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from caseworker.core.money import Money
 from caseworker.sop.cel.parse import CelError, parse
 from caseworker.sop.cel.tree import paths
 from caseworker.sop.cel.types import (
@@ -22,7 +23,7 @@ from caseworker.sop.cel.types import (
     records_of,
 )
 from caseworker.sop.cel.typing import NOTHING, Checker, Known
-from caseworker.sop.model import Finding, Need, Place, Playbook, Procedure, Question, Vocabulary
+from caseworker.sop.model import Finding, Need, Parameter, Place, Playbook, Procedure, Question, Vocabulary
 
 _PARAMETERS = {"int": INT, "Money": MONEY, "duration": DURATION, "string": STRING, "percent": DOUBLE}
 _ANSWERS = {
@@ -53,7 +54,7 @@ class Environment:
 
     def expression(self, source: str, place: Place, *, wanted: Type | None = None, known: Known = NOTHING) -> Type:
         """Checks one expression; what is wrong becomes findings at `place`."""
-        checker = Checker(self.names, self.records, frozenset(self.full))
+        checker = Checker(self.names, self.records, frozenset(self.full), currencies(self.playbook))
         found = checker.check(source, known)
         for problem in checker.problems:
             message = f"{problem.message} (in `{_short(source)}`)"
@@ -74,6 +75,19 @@ class Environment:
         return Place(fallback.file, line) if line else fallback
 
 
+def currencies(playbook: Playbook) -> frozenset[str]:
+    """The currencies that the playbook's own amounts are in: those it does business in."""
+    values = (value.value for parameter in playbook.parameters.values() for value in parameter.values)
+    return frozenset(value.currency for value in values if isinstance(value, Money))
+
+
+def _parameter_type(parameter: Parameter) -> Type:
+    if parameter.type != "Money":
+        return _PARAMETERS.get(parameter.type, ANY)
+    found = frozenset(value.value.currency for value in parameter.values if isinstance(value.value, Money))
+    return Type("Money", currencies=found)
+
+
 def _short(source: str) -> str:
     text = " ".join(source.split())
     return text if len(text) <= 80 else f"{text[:77]}..."
@@ -81,9 +95,10 @@ def _short(source: str) -> str:
 
 def environment(playbook: Playbook, procedure: Procedure, vocabulary: Vocabulary) -> Environment:
     """The sections of facts; needs and named facts are still to be added."""
-    env = Environment(playbook, procedure, vocabulary)
-    env.records |= records_of(vocabulary.records)
-    env.records |= _sections(playbook, procedure) | _receipts(procedure, vocabulary)
+    known = playbook.vocabulary(vocabulary)
+    env = Environment(playbook, procedure, known)
+    env.records |= records_of(known.records)
+    env.records |= _sections(playbook, procedure) | _receipts(procedure, known)
     sections = ("message", "request", "sender", "param", "done", "failed", "timed_out", "case")
     env.names |= {"now": TIME} | {name: Type("record", of=f"${name}") for name in sections}
     return env
@@ -96,7 +111,7 @@ def _sections(playbook: Playbook, procedure: Procedure) -> dict[str, dict[str, T
         "$message": {"received_at": TIME, "language": STRING, "has_photo": BOOL, "attachments": INT},
         "$sender": {"address": STRING, "verified": BOOL},
         "$case": {"opened_at": TIME, "contacts": INT, "reference": STRING, "chased": BOOL},
-        "$param": {name: _PARAMETERS.get(p.type, ANY) for name, p in playbook.parameters.items()},
+        "$param": {name: _parameter_type(p) for name, p in playbook.parameters.items()},
         "$timed_out": {row.name: BOOL for row in procedure.rows if row.wait},
         "$given": dict.fromkeys(answers, BOOL),
         "$confirmed": {row.name: optional(BOOL) for row in procedure.rows if row.confirm},
@@ -112,10 +127,11 @@ def _sections(playbook: Playbook, procedure: Procedure) -> dict[str, dict[str, T
 
 
 def _receipts(procedure: Procedure, vocabulary: Vocabulary) -> dict[str, dict[str, Type]]:
+    code = Type("enum", words=vocabulary.refusals) if vocabulary.refusals else STRING
     records: dict[str, dict[str, Type]] = {
         "$done": {},
         "$failed": {},
-        "$refusal": {"code": STRING, "message": STRING, "max": optional(MONEY)},
+        "$refusal": {"code": code, "message": STRING, "max": optional(MONEY)},
     }
     for row in procedure.rows:
         for act in row.do:

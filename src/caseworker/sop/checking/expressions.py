@@ -135,6 +135,24 @@ def _argument(env: Environment, operation: OperationType, name: str, source: str
     env.expression(source, place, wanted=parse_type(word), known=known)
 
 
+# -- what prove is told ------------------------------------------------------------------------------------------------
+
+
+def check_proofs(env: Environment) -> None:
+    """Accepted gaps and invariants of the procedure, and the playbook's invariants that speak of facts it has."""
+    for gap in env.procedure.accept:
+        env.expression(gap.when, gap.place, wanted=BOOL)
+    env.names["paid"] = MONEY
+    for invariant in (*env.procedure.never, *(n for n in env.playbook.proofs.never if speaks_of(env, n.when))):
+        env.expression(invariant.when, invariant.place, wanted=BOOL)
+    del env.names["paid"]
+
+
+def speaks_of(env: Environment, source: str) -> bool:
+    """Whether a procedure has all names of an expression."""
+    return {path.split(".")[0] for path in _paths(source)} <= {*env.names, "paid"}
+
+
 # -- rows --------------------------------------------------------------------------------------------------------------
 
 
@@ -156,8 +174,35 @@ def check_row(env: Environment, row: Row) -> None:
             env.expression(promise.amount, promise.place, wanted=MONEY, known=known)
         env.expression(promise.by, promise.place, wanted=TIME, known=known)
         env.expression(promise.kept_when, promise.place, wanted=BOOL, known=known | receipts)
+        if not _can_change(env, promise.kept_when):
+            text = f"Nobody can check the promise: `{' '.join(promise.kept_when.split())}` does not look at any system."
+            env.error(
+                promise.place, "promise_unchecked", text, "Write what a system shows then, such as order.refunded >= value."
+            )
     if row.wait:
         env.expression(row.wait.until, row.wait.place, wanted=BOOL, known=known)
+        if row.wait.until != "true" and not _can_change(env, row.wait.until, ANEW):
+            text = f"Nothing can make `{' '.join(row.wait.until.split())}` true while the case waits."
+            env.error(row.wait.place, "endless_wait", text, "Wait for something that a system shows or the customer says.")
+
+
+ANEW = ("request", "message", "now", "case", "done", "failed")  # sections that change while a case waits
+
+
+def _can_change(env: Environment, source: str, sections: tuple[str, ...] = ()) -> bool:
+    """Whether an expression looks at something that is looked up anew (or at one of the sections), perhaps through facts."""
+    looked_up = {need.name for need in env.procedure.needs if need.find or need.look}
+    derived = {need.name: _paths(need.choose) for need in env.procedure.needs if need.choose}
+    derived |= {name: _paths(fact) for name, fact in env.procedure.facts.items()}
+    names, seen = _paths(source), set[str]()
+    while names:
+        root = names.pop().split(".")[0]
+        if root in looked_up or root in sections:
+            return True
+        if root not in seen:
+            seen.add(root)
+            names += derived.get(root, [])
+    return False
 
 
 def _shown(source: str) -> Known:

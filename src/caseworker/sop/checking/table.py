@@ -30,6 +30,8 @@ def check_table(env: Environment) -> None:
     for row in rows:
         _row(env, row)
         _wait(env, row)
+        _before(env, row)
+    _circles(env)
     _unreachable(env)
 
 
@@ -64,6 +66,31 @@ def _wait(env: Environment, row: Row) -> None:
         env.error(wait.place, "endless_wait", f"A case may wait up to {LONGEST_WAIT.days} days.", "Give a shorter `at_most:`.")
     if wait.every < timedelta(minutes=1):
         env.error(wait.place, "busy_wait", "The case is looked at more than once a minute.", "Give a longer `every:`.")
+
+
+def _before(env: Environment, row: Row) -> None:
+    below = [other.name for other in env.procedure.rows[env.procedure.rows.index(row) + 1 :]]
+    for name in row.before:
+        if name not in below:
+            place = env.at(row.lines.get("before"), row.place)
+            advice = f"Below stand {', '.join(below) or 'no rows'}."
+            env.error(place, "unknown_row", f"There is no row `{name}` below `{row.name}`.", advice)
+
+
+def _circles(env: Environment) -> None:
+    """Waits whose time-outs lead to each other: a row fires once, so the second time nothing would end the case."""
+    after = {row.name: row.wait.then for row in env.procedure.rows if row.wait}
+    told: set[str] = set()
+    for row in env.procedure.rows:
+        way, name = [row.name], after.get(row.name, "")
+        while name in after and name not in way:
+            way.append(name)
+            name = after[name]
+        if len(way) > 1 and name == row.name and row.name not in told:
+            told |= set(way)
+            assert row.wait is not None
+            text = f"The waits end in each other: {' -> '.join((*way, name))}."
+            env.error(row.wait.place, "endless_wait", text, "Let one `then:` lead to a row that hands over or resolves.")
 
 
 def _unreachable(env: Environment) -> None:

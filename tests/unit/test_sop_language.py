@@ -1,0 +1,311 @@
+"""Parts, seasons, declared operations, accepted gaps, invariants, and the newer findings of `check`."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+import pytest
+from sop_builders import ANNA, NEEDS, NOW, VOCABULARY, files, known, order
+
+from caseworker.core.money import Money
+from caseworker.sop.check import check
+from caseworker.sop.decide import decide
+from caseworker.sop.errors import PlaybookProblems
+from caseworker.sop.load import load
+from caseworker.sop.model import Decision, Finding, Playbook, Progress
+from caseworker.sop.parameters import resolve
+
+PART = """
+part: small_value
+takes: [worth]
+facts:
+  small: worth <= param.goodwill
+rules:
+  - rule: small_value
+    when: small
+    reply: return_not_yet
+    resolve: answered
+"""
+
+
+def book(**texts: str) -> Playbook:
+    """The small playbook with further files; `__` in a name stands for `/`."""
+    return load(files() | {name.replace("__", "/") + ".yaml": text for name, text in texts.items()})
+
+
+def table(rules: str) -> str:
+    """The text of a procedure with these rows."""
+    return f"sop: return\ntitle: Return\nintents: [return_item]\n{NEEDS}\nrules:\n  {rules}\n"
+
+
+def problems(**texts: str) -> Mapping[str, Finding]:
+    with pytest.raises(PlaybookProblems) as told:
+        book(**texts)
+    return {finding.code: finding for finding in told.value.findings}
+
+
+def found(one: Playbook) -> Mapping[str, Finding]:
+    return {finding.code: finding for finding in check(one, VOCABULARY, known(one))}
+
+
+def first(one: Playbook, **facts: object) -> Decision:
+    tree = {"sender": ANNA, "request": {"intent": "return_item"}, "order": order(), **facts}
+    return decide(one, "return", tree, now=NOW, progress=Progress(), vocabulary=one.vocabulary(VOCABULARY))
+
+
+# -- parts -------------------------------------------------------------------------------------------------------------
+
+USING = table("- {use: small_value, with: {worth: order.total}}\n  - {otherwise: rest, escalate: {queue: returns, because: x}}")
+
+
+def test_a_part_stands_where_it_is_used_with_its_facts() -> None:
+    one = book(sops__return=USING, parts__small=PART)
+    assert [row.name for row in one.procedures["return"].rows] == ["small_value", "rest"]
+    assert {f.code for f in found(one).values() if f.severity == "error"} == set()
+    assert first(one, order=order(total=Money(900, "EUR"))).rule == "small_value"
+    assert first(one, order=order(total=Money(90000, "EUR"))).rule == "rest"
+
+
+def test_the_condition_beside_use_is_put_before_every_row() -> None:
+    one = book(
+        sops__return=USING.replace("use: small_value,", 'use: small_value, when: order.country == "FR",'), parts__small=PART
+    )
+    assert first(one, order=order(total=Money(900, "EUR"), country="FR")).rule == "small_value"
+    assert first(one, order=order(total=Money(900, "EUR"), country="DE")).rule == "rest"
+
+
+def test_findings_in_a_part_name_the_file_of_the_part() -> None:
+    one = book(sops__return=USING, parts__small=PART.replace("param.goodwill", "param.godwill"))
+    assert str(found(one)["unknown_fact"].place) == "parts/small.yaml:5"
+
+
+@pytest.mark.parametrize(
+    ("part", "using", "code", "hint"),
+    [
+        (PART, USING.replace("use: small_value", "use: smal_value"), "unknown_part", "small_value"),
+        (PART, USING.replace("with: {worth: order.total}", "with: {}"), "missing_argument", "with: {worth"),
+        (PART, USING.replace("worth: order.total", "worth: order.total, more: now"), "unknown_argument", "worth"),
+        (PART.replace("rules:\n", "rules:\n  - {use: small_value}\n"), USING, "cycle", "small_value -> small_value"),
+        (
+            PART,
+            USING.replace("- {otherwise", "- {use: small_value, with: {worth: order.total}}\n  - {otherwise"),
+            "part_twice",
+            "once",
+        ),
+        (PART.replace("  small: worth", "  order: worth"), USING, "duplicate_name", "two things"),
+        (PART.replace("    when: small\n", ""), USING, "missing_key", "condition"),
+    ],
+)
+def test_mistakes_with_parts(part: str, using: str, code: str, hint: str) -> None:
+    told = problems(sops__return=using, parts__small=part)
+    assert code in told
+    assert hint in told[code].message + told[code].advice
+
+
+def test_parts_that_use_each_other_are_told_with_the_way() -> None:
+    other = PART.replace("part: small_value", "part: other").replace("rules:\n", "rules:\n  - {use: small_value}\n")
+    other = other.replace("rule: small_value", "rule: x").replace("small:", "tiny:").replace("when: small", "when: tiny")
+    mine = PART.replace("rules:\n", "rules:\n  - {use: other}\n")
+    told = problems(sops__return=USING, parts__small=mine, parts__other=other)
+    assert "small_value -> other -> small_value" in told["cycle"].message
+
+
+# -- parameters --------------------------------------------------------------------------------------------------------
+
+SEASONS = """
+seasons: {christmas: {from: 11-15, to: 01-31}}
+return_window_days:
+  type: int
+  values: [30, {value: 45, country: DE, season: christmas}, {value: 60, country: DE, from: 2026-11-27, to: 2026-11-30}]
+goodwill: {type: Money, values: ["10.00 EUR"]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("day", "country", "days"),
+    [
+        (date(2026, 11, 14), "DE", 30), (date(2026, 11, 15), "DE", 45), (date(2027, 1, 31), "DE", 45), (date(2027, 2, 1), "DE", 30),
+        (date(2031, 12, 24), "DE", 45), (date(2026, 12, 24), "FR", 30), (date(2026, 11, 28), "DE", 60),
+    ],
+)  # fmt: skip
+def test_a_season_comes_back_every_year_and_dates_of_one_year_go_before_it(day: date, country: str, days: int) -> None:
+    parameter = book(parameters=SEASONS).parameters["return_window_days"]
+    assert resolve(parameter, country=country, brand="nordwind", on=day) == days
+
+
+def test_a_season_that_is_not_there_and_a_day_that_is_none() -> None:
+    assert "christmas" in problems(parameters=SEASONS.replace("season: christmas", "season: easter"))["unknown_season"].advice
+    assert "11-15" in problems(parameters=SEASONS.replace("11-15", "15-11"))["bad_date"].advice
+
+
+def test_an_amount_that_lacks_a_currency_of_the_others_is_told() -> None:
+    lacking = SEASONS + 'limit: {type: Money, values: ["5.00 EUR", {value: "4.00 GBP", country: GB}]}\n'
+    assert "goodwill" in found(book(parameters=lacking))["currency_gap"].message
+
+
+# -- operations of the retailer's own ----------------------------------------------------------------------------------
+
+OPERATIONS = """
+records:
+  subscription: {ref: "Ref[subscription]", email: string, plan: "enum[basic|premium]", ends_at: time}
+  order: {gift_message: "optional[string]"}
+operations:
+  subscriptions.find: {kind: read, takes: {email: string}, gives: "list[subscription]"}
+  subscriptions.extend: {kind: write, takes: {subscription: "Ref[subscription]", days: int, "fee?": Money}, receipt: {until: time}, money: fee}
+"""
+SUBSCRIPTION = """
+sop: subscription
+title: Customer wants more time
+intents: [return_item]
+needs:
+  subscription: {find: subscriptions.find, with: {email: sender.address}, ask: order_number}
+rules:
+  - rule: premium
+    when: subscription.plan == "premium"
+    do:
+      - subscriptions.extend: {subscription: subscription.ref, days: 14, fee: 'money("0.00 EUR")'}
+        as: extension
+    reply: return_not_yet
+    resolve: resolved
+  - {otherwise: rest, escalate: {queue: returns, because: x}}
+"""
+
+
+def test_a_declared_operation_is_typed_and_decided_like_a_built_in_one() -> None:
+    one = book(sops__return=SUBSCRIPTION, operations=OPERATIONS)
+    told = check(one, VOCABULARY, replace(known(one), guarded_actions=frozenset({"subscriptions.extend"})))
+    assert [f for f in told if f.severity == "error"] == []
+    record = {"ref": "x", "email": "anna@example.com", "plan": "premium", "ends_at": NOW}
+    facts = {"sender": ANNA, "request": {"intent": "return_item"}, "subscription": record}
+    decision = decide(one, "subscription", facts, now=NOW, progress=Progress(), vocabulary=one.vocabulary(VOCABULARY))
+    assert [type(move).__name__ for move in decision.moves] == ["Act", "Say", "Resolve"]
+
+
+def test_a_declared_operation_that_moves_money_needs_a_guardrail_too() -> None:
+    one = book(sops__return=SUBSCRIPTION, operations=OPERATIONS)
+    assert "subscriptions.extend" in found(one)["no_guardrail"].message
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        ("list[subscription]", "list[subscripton]", "unknown_type"),
+        ("money: fee", "money: days", "bad_money"),
+        (", money: fee", "", "money_unsaid"),
+        ('plan == "premium"', 'plan == "gold"', "never_equal"),
+        ("subscription.plan", "subscription.plam", "unknown_fact"),
+    ],
+)
+def test_mistakes_in_declared_operations(old: str, new: str, code: str) -> None:
+    one = book(sops__return=SUBSCRIPTION.replace(old, new), operations=OPERATIONS.replace(old, new))
+    assert code in found(one)
+
+
+def test_a_declared_field_of_a_record_that_exists_is_known() -> None:
+    rows = "- {rule: gift, when: has(order.gift_message), reply: return_not_yet, resolve: answered}\n  "
+    one = book(sops__return=table(rows + "- {otherwise: rest, escalate: {queue: returns, because: x}}"), operations=OPERATIONS)
+    assert "unknown_fact" not in found(one)
+
+
+# -- gaps, invariants, order of rows -----------------------------------------------------------------------------------
+
+
+def test_accepted_gaps_and_invariants_are_typed() -> None:
+    text = table("- {otherwise: rest, escalate: {queue: returns, because: x}}")
+    one = book(
+        sops__return=text
+        + "accept: [{gap: a, when: order.total > 5, because: why}]\nnever: [{never: b, when: paid > order.totl}]\n"
+    )
+    told = check(one, VOCABULARY, known(one))
+    assert {(f.code, f.place.line) for f in told if f.severity == "error"} >= {
+        ("type", text.count("\n") + 1),
+        ("unknown_fact", text.count("\n") + 2),
+    }
+
+
+def test_before_names_a_row_below() -> None:
+    rows = "- {rule: a, when: true, before: [c], reply: return_not_yet, resolve: answered}\n  "
+    one = book(sops__return=table(rows + "- {otherwise: rest, escalate: {queue: returns, because: x}}"))
+    assert "rest" in found(one)["unknown_row"].advice
+
+
+# -- money, promises, waits --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("condition", "code"),
+    [
+        ('param.goodwill > money("5.00 EUR")', "currency_mix"),
+        ('order.total > money("5.00 EUR")', "currency_mix"),
+        ('money("5.00 EUR") + money("5.00 GBP") > order.total', "currency_mix"),
+    ],
+)
+def test_amounts_of_two_currencies_are_told(condition: str, code: str) -> None:
+    rows = f"- {{rule: a, when: '{condition}', reply: return_not_yet, resolve: answered}}\n  "
+    one = book(sops__return=table(rows + "- {otherwise: rest, escalate: {queue: returns, because: x}}"))
+    assert code in found(one)
+
+
+def test_one_currency_is_no_mix() -> None:
+    rows = "- {rule: a, when: order.total > param.goodwill, reply: return_not_yet, resolve: answered}\n  "
+    one = book(sops__return=table(rows + "- {otherwise: rest, escalate: {queue: returns, because: x}}"))
+    assert "currency_mix" not in found(one)
+
+
+def test_a_promise_that_no_system_can_show_is_told() -> None:
+    promise = "promise: {what: news, by: 'business_days(now, 2)', kept_when: KEPT}, "
+    rows = f"- {{rule: a, when: true, reply: return_not_yet, {promise}resolve: answered}}\n  "
+    text = table(rows + "- {otherwise: rest, escalate: {queue: returns, because: x}}")
+    assert "promise_unchecked" in found(book(sops__return=text.replace("KEPT", 'request.return_reason == "damaged"')))
+    assert "promise_unchecked" not in found(book(sops__return=text.replace("KEPT", "value > zero(value)")))
+
+
+def test_waits_that_end_in_each_other_and_waits_for_nothing_are_told() -> None:
+    wait = "wait: {until: UNTIL, at_most: 5d, then: THEN}"
+    rows = "".join(
+        f"- {{rule: {name}, when: true, {wait.replace('THEN', then)}}}\n  " for name, then in (("a", "b"), ("b", "a"))
+    )
+    text = table(rows + "- {otherwise: rest, escalate: {queue: returns, because: x}}")
+    assert (
+        "a -> b -> a" in found(book(sops__return=text.replace("UNTIL", "order.status == 'delivered'")))["endless_wait"].message
+    )
+    one = text.replace("UNTIL", "param.return_window_days > 40").replace("then: a", "then: rest")
+    assert "Nothing can make" in found(book(sops__return=one))["endless_wait"].message
+
+
+def test_a_reminder_is_a_row_that_waits_again() -> None:
+    rows = """- {rule: ask_back, when: true, wait: {until: order.status == 'delivered', at_most: 5d, then: remind}}
+  - {rule: remind, when: timed_out.ask_back, reply: return_not_yet, wait: {until: order.status == 'delivered', at_most: 5d, then: rest}}
+  - {otherwise: rest, escalate: {queue: returns, because: x}}"""
+    one = book(sops__return=table(rows))
+    facts = {"sender": ANNA, "request": {"intent": "return_item"}, "order": order(status="shipped")}
+
+    def at(day: int, **progress: object) -> Decision:
+        now = datetime(2026, 11, 25 + day, 10, tzinfo=UTC)
+        return decide(one, "return", facts, now=now, progress=Progress(**progress), vocabulary=VOCABULARY)
+
+    assert at(0).rule == "ask_back"
+    reminded = at(5, waiting="ask_back", waiting_since=NOW)
+    assert [type(move).__name__ for move in reminded.moves] == ["Say", "Wait"]
+    ended = decide(
+        one, "return", facts, now=datetime(2026, 12, 6, tzinfo=UTC), vocabulary=VOCABULARY,
+        progress=Progress(fired=("ask_back",), waiting="remind", waiting_since=datetime(2026, 11, 30, 10, tzinfo=UTC)),
+    )  # fmt: skip
+    assert ended.rule == "rest"
+
+
+# -- functions ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("condition", "holds"),
+    [
+        ("prorate(order.total, 1, 3) == order.total", False), ("prorate(order.total, 3, 3) == order.total", True),
+        ("weekday(now) == 3", True), ("business_day(now)", True), ('business_day(date("2026-12-25"))', False),
+        ('days(now, date("2026-12-24")) == 28', True),
+    ],
+)  # fmt: skip
+def test_the_newer_functions(condition: str, holds: bool) -> None:
+    rows = f"- {{rule: a, when: '{condition}', reply: return_not_yet, resolve: answered}}\n  "
+    one = book(sops__return=table(rows + "- {otherwise: rest, escalate: {queue: returns, because: x}}"))
+    assert first(one).rule == ("a" if holds else "rest")
