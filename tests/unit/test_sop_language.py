@@ -55,6 +55,7 @@ def first(one: Playbook, **facts: object) -> Decision:
 
 # -- parts -------------------------------------------------------------------------------------------------------------
 
+TWICE = "- {use: small_value, with: {worth: order.total}}\n  "
 USING = table("- {use: small_value, with: {worth: order.total}}\n  - {otherwise: rest, escalate: {queue: returns, because: x}}")
 
 
@@ -124,8 +125,8 @@ goodwill: {type: Money, values: ["10.00 EUR"]}
 @pytest.mark.parametrize(
     ("day", "country", "days"),
     [
-        (date(2026, 11, 14), "DE", 30), (date(2026, 11, 15), "DE", 45), (date(2027, 1, 31), "DE", 45), (date(2027, 2, 1), "DE", 30),
-        (date(2031, 12, 24), "DE", 45), (date(2026, 12, 24), "FR", 30), (date(2026, 11, 28), "DE", 60),
+        (date(2026, 11, 14), "DE", 30), (date(2026, 11, 15), "DE", 45), (date(2027, 1, 31), "DE", 45),
+        (date(2027, 2, 1), "DE", 30), (date(2031, 12, 24), "DE", 45), (date(2026, 12, 24), "FR", 30), (date(2026, 11, 28), "DE", 60),
     ],
 )  # fmt: skip
 def test_a_season_comes_back_every_year_and_dates_of_one_year_go_before_it(day: date, country: str, days: int) -> None:
@@ -151,7 +152,8 @@ records:
   order: {gift_message: "optional[string]"}
 operations:
   subscriptions.find: {kind: read, takes: {email: string}, gives: "list[subscription]"}
-  subscriptions.extend: {kind: write, takes: {subscription: "Ref[subscription]", days: int, "fee?": Money}, receipt: {until: time}, money: fee}
+  subscriptions.extend:
+    {kind: write, takes: {subscription: "Ref[subscription]", days: int, "fee?": Money}, receipt: {until: time}, money: fee}
 """
 SUBSCRIPTION = """
 sop: subscription
@@ -274,9 +276,10 @@ def test_waits_that_end_in_each_other_and_waits_for_nothing_are_told() -> None:
 
 
 def test_a_reminder_is_a_row_that_waits_again() -> None:
-    rows = """- {rule: ask_back, when: true, wait: {until: order.status == 'delivered', at_most: 5d, then: remind}}
-  - {rule: remind, when: timed_out.ask_back, reply: return_not_yet, wait: {until: order.status == 'delivered', at_most: 5d, then: rest}}
-  - {otherwise: rest, escalate: {queue: returns, because: x}}"""
+    until = "until: order.status == 'delivered', at_most: 5d"
+    rows = f"""- {{rule: ask_back, when: true, wait: {{{until}, then: remind}}}}
+  - {{rule: remind, when: timed_out.ask_back, reply: return_not_yet, wait: {{{until}, then: rest}}}}
+  - {{otherwise: rest, escalate: {{queue: returns, because: x}}}}"""
     one = book(sops__return=table(rows))
     facts = {"sender": ANNA, "request": {"intent": "return_item"}, "order": order(status="shipped")}
 
