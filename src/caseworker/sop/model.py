@@ -5,19 +5,53 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Literal
 
+from caseworker.core.findings import NOWHERE, Finding, Place
+
+__all__ = [
+    "Accept",
+    "Act",
+    "ActSpec",
+    "Ask",
+    "Confirm",
+    "Decision",
+    "Escalate",
+    "Finding",
+    "Found",
+    "Identity",
+    "IntentSpec",
+    "Invariant",
+    "Judgement",
+    "Known",
+    "LookUp",
+    "MailboxSpec",
+    "Move",
+    "Need",
+    "OperationType",
+    "Outcome",
+    "Parameter",
+    "ParameterValue",
+    "Place",
+    "Playbook",
+    "Procedure",
+    "Progress",
+    "Promise",
+    "PromiseSpec",
+    "Proofs",
+    "Question",
+    "Range",
+    "Resolve",
+    "Row",
+    "RowTrace",
+    "Say",
+    "Season",
+    "Vocabulary",
+    "Wait",
+    "WaitSpec",
+    "WorkerSpec",
+]
+
 Identity = Literal["not_needed", "verified", "unverified", "refused"]
 Outcome = Literal["resolved", "declined", "answered", "no_answer"]
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where something stands: file below the playbook folder, line from 1."""
-
-    file: str
-    line: int
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}"
 
 
 # -- what a playbook is told about the world (its vocabulary) ----------------------------------------------------------
@@ -69,7 +103,7 @@ class ParameterValue:
     valid_from: date | None = None
     valid_to: date | None = None
     season: "Season | None" = None
-    place: Place = Place("", 0)
+    place: Place = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +162,7 @@ class Need:
     skip_when: str = ""
     optional: bool = False
     along: bool = True  # whether it is asked along with other questions, or only when a row needs it
-    place: Place = Place("", 0)
+    place: Place = NOWHERE
     lines: Mapping[str, int] = field(default_factory=dict)  # line of each key, for messages
 
 
@@ -182,7 +216,7 @@ class Row:
     escalate_queue: str = ""
     escalate_because: str = ""
     resolve: Outcome | Literal[""] = ""
-    place: Place = Place("", 0)
+    place: Place = NOWHERE
     confidence: float = 0.0
     lines: Mapping[str, int] = field(default_factory=dict)  # line of each key, for messages
     before: tuple[str, ...] = ()  # rows that this one goes before on purpose, although both can hold
@@ -468,17 +502,6 @@ class Decision:
     facts: Mapping[str, object] = field(default_factory=dict)
     timed_out: str = ""
     wrong: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something `check` found. `advice` says what to write instead."""
-
-    place: Place
-    severity: Literal["error", "warning"]
-    code: str
-    message: str
-    advice: str
 
 
 @dataclass(frozen=True, slots=True)

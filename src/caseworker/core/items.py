@@ -1,0 +1,171 @@
+"""YAML with places. Plain words mean what YAML 1.2 says: `NO` and `on` are texts, not booleans; dates stay texts."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeVar
+
+import yaml
+
+from caseworker.core.durations import parse_duration
+from caseworker.core.findings import Place, Problems
+
+T = TypeVar("T")
+_INT = re.compile(r"[-+]?\d+")
+_FLOAT = re.compile(r"[-+]?\d+\.\d+")
+
+
+@dataclass(frozen=True)
+class Item:
+    """One YAML node: a scalar, a mapping of Items or a list of Items, and where it stands. Nothing was written: None."""
+
+    value: object
+    place: Place
+    problems: Problems
+
+    # -- shapes: a wrong shape is noted and read as empty --------------------------------------------------------------
+
+    def mapping(self) -> Mapping[str, "Item"]:
+        if isinstance(self.value, dict):
+            return self.value
+        if self.value is not None:
+            self.wrong("a mapping (`key: value`)")
+        return {}
+
+    def items(self) -> list["Item"]:
+        if isinstance(self.value, list):
+            return self.value
+        if self.value is not None:
+            self.wrong("a list (`[a, b]` or lines with `- `)")
+        return []
+
+    def text(self) -> str:
+        if isinstance(self.value, str):
+            return self.value
+        if isinstance(self.value, bool):
+            return "true" if self.value else "false"
+        if isinstance(self.value, int | float):
+            return str(self.value)
+        self.wrong("a text")
+        return ""
+
+    def flag(self) -> bool:
+        if not isinstance(self.value, bool):
+            self.wrong("true or false")
+        return self.value is True
+
+    def number(self) -> float:
+        if isinstance(self.value, int | float) and not isinstance(self.value, bool):
+            return float(self.value)
+        self.wrong("a number")
+        return 0.0
+
+    def texts(self) -> tuple[str, ...]:
+        return tuple(item.text() for item in self.items())
+
+    def duration(self) -> timedelta:
+        try:
+            return parse_duration(self.text())
+        except ValueError as error:
+            self.add("bad_duration", f"{error}.")
+            return timedelta(days=1)
+
+    def word(self, allowed: tuple[str, ...]) -> str:
+        text = self.text()
+        if text not in allowed:
+            self.add("unknown_word", f"{text!r} is not possible here.", f"Write one of {', '.join(allowed)}.")
+            return allowed[0]
+        return text
+
+    # -- mappings with known keys --------------------------------------------------------------------------------------
+
+    def keys(self, *allowed: str, required: tuple[str, ...] = ()) -> Mapping[str, "Item"]:
+        """The mapping, with unknown and missing keys noted."""
+        found = self.mapping()
+        for key, item in found.items():
+            if key not in allowed and key not in required:
+                near = ", ".join(sorted({*allowed, *required}))
+                item.add("unknown_key", f"`{key}` is not known here.", f"Known are {near}.")
+        for key in required:
+            if key not in found:
+                self.add("missing_key", f"`{key}:` is missing.", "Add it.")
+        return {key: item for key, item in found.items() if item.value is not None or key in ("otherwise", "do")}
+
+    def wrong(self, expected: str) -> None:
+        self.add("wrong_form", f"{_shown(self.value)} stands where {expected} is expected.", f"Write {expected}.")
+
+    def add(self, code: str, message: str, advice: str = "") -> None:
+        self.problems.add(self.place, code, message, advice)
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, dict):
+        return "A mapping"
+    if isinstance(value, list):
+        return "A list"
+    return "Nothing" if value is None else f"`{value}`"
+
+
+def read_yaml(file: str, text: str, problems: Problems) -> Item:
+    """The tree of one file. A file that is no YAML is noted and read as empty."""
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except (yaml.YAMLError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        line = mark.line + 1 if mark else 1
+        advice = "Check indentation and quotes; a text with `: ` or `#` stands in quotes."
+        problems.add(Place(file, line), "no_yaml", f"This is no YAML: {getattr(error, 'problem', None) or error}.", advice)
+        return Item(None, Place(file, 1), problems)
+    return Item(None, Place(file, 1), problems) if node is None else _item(node, file, problems, set())
+
+
+def _item(node: yaml.Node, file: str, problems: Problems, seen: set[int]) -> Item:
+    place = Place(file, node.start_mark.line + 1)
+    if id(node) in seen:  # a few aliases of aliases are a file of gigabytes
+        problems.add(place, "alias", "Anchors and aliases (`&x`, `*x`) are not offered.", "Write the value out.")
+        return Item(None, place, problems)
+    seen.add(id(node))
+    value: object
+    if isinstance(node, yaml.MappingNode):
+        value = dict(_pairs(node, file, problems, seen))
+    elif isinstance(node, yaml.SequenceNode):
+        value = [_item(child, file, problems, seen) for child in node.value]
+    else:
+        value = _scalar(node)
+    return Item(value, place, problems)
+
+
+def _pairs(node: yaml.MappingNode, file: str, problems: Problems, seen: set[int]) -> Iterator[tuple[str, Item]]:
+    keys: set[str] = set()
+    for key_node, value_node in node.value:
+        place = Place(file, key_node.start_mark.line + 1)
+        key = str(key_node.value) if isinstance(key_node, yaml.ScalarNode) else ""
+        if not key:
+            problems.add(place, "bad_key", "A key has to be a word.", "Write `word: value`.")
+            continue
+        if key in keys:
+            problems.add(place, "duplicate_key", f"`{key}:` stands here twice.", "Keep one of them.")
+            continue
+        keys.add(key)
+        item = _item(value_node, file, problems, seen)
+        # a value is found by people at its key: the line of `when:` and not the first line of its text
+        yield key, Item(item.value, place, problems)
+
+
+def _scalar(node: yaml.Node) -> object:
+    text = str(node.value)
+    if getattr(node, "style", None) is not None:
+        return text
+    plain: Mapping[str, object] = {"true": True, "false": False, "null": None, "~": None, "": None}
+    if text in plain:
+        return plain[text]
+    if _INT.fullmatch(text):
+        # a leading zero is a code such as a postcode, not a number
+        return text if len(text.lstrip("+-")) > 1 and text.lstrip("+-").startswith("0") else int(text)
+    return float(text) if _FLOAT.fullmatch(text) else text
+
+
+def read_each(item: Item, read: Callable[[str, Item], T]) -> dict[str, T]:
+    """Reads every entry of a mapping."""
+    return {name: read(name, entry) for name, entry in item.mapping().items()}
