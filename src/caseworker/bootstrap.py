@@ -11,6 +11,7 @@ from caseworker.app.intake import Intake
 from caseworker.app.managers import Managers
 from caseworker.app.people import People
 from caseworker.app.playbooks import Playbooks, shipped
+from caseworker.app.replay import Replays
 from caseworker.cases.release import Release
 from caseworker.commerce.ports import Commerce
 from caseworker.core.clock import Clock, SystemClock
@@ -30,6 +31,7 @@ from caseworker.store.cases import PostgresCases
 from caseworker.store.clock import DatabaseClock
 from caseworker.store.control import PostgresControl
 from caseworker.store.database import Database
+from caseworker.store.decisions import PostgresDecisions
 from caseworker.store.effects import PostgresEffects
 from caseworker.store.intake import PostgresIntake, RawMails
 from caseworker.store.people import PostgresQueue
@@ -56,6 +58,7 @@ class App:
     intake: Intake
     people: People
     managers: Managers
+    replays: Replays
     control: PostgresControl
     views: PostgresViews
     raw: RawMails
@@ -146,6 +149,7 @@ async def build(settings: Settings, overrides: Overrides | None = None) -> Async
             intake=intake,
             people=People(PostgresQueue(database, jobs.wake), clock),
             managers=Managers(views),
+            replays=Replays(PostgresDecisions(database), playbooks),
             control=control,
             views=views,
             raw=RawMails(database),

@@ -47,11 +47,7 @@ class Managers:
 
     async def file(self, name: str) -> CaseFile:
         """One case by its number or reference. Raises UsageError."""
-        number = (
-            case_number(name) if "-" in name else int(name) if name.isascii() and name.isdigit() and len(name) < 13 else None
-        )
-        if number is None:
-            raise UsageError(f"{name!r} is no case.", remedy="Give a reference such as CW-00001T-1T, or its number.")
+        number = number_of(name)
         return CaseFile(
             case=await self.views.case(number),
             timeline=await self.views.timeline(number),
@@ -66,6 +62,14 @@ class Managers:
         file = await self.file(name)
         trees = ({"at": line.at, **dict(_mapping(load(line.data)))} for line in file.timeline if line.kind == "decided")
         return list(trees)
+
+
+def number_of(name: str) -> int:
+    """The number of a case that is named by reference or number. Raises UsageError."""
+    number = case_number(name) if "-" in name else int(name) if name.isascii() and name.isdigit() and len(name) < 13 else None
+    if number is None:
+        raise UsageError(f"{name!r} is no case.", remedy="Give a reference such as CW-00001T-1T, or its number.")
+    return number
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from caseworker.cases.intake import Arrival, MailboxRow, Taken
+from caseworker.sop.recorded import Recording
 
 
 class MailStore(Protocol):
@@ -85,3 +86,19 @@ class CaseViews(Protocol):
     async def items(self, number: int) -> Sequence[Any]: ...
 
     async def promises(self, number: int) -> Sequence[Any]: ...
+
+
+class DecisionViews(Protocol):
+    """Recorded decisions."""
+
+    async def of_cases(self, cases: Sequence[int]) -> Sequence[Recording]:
+        """The decisions of these cases, each case's together and in their order."""
+        ...
+
+    async def recorded(self, *, since: datetime | None, limit: int | None) -> Sequence[int]:
+        """Numbers of cases with a decision at or after `since`, the youngest case first."""
+        ...
+
+    async def releases(self, prefix: str) -> Sequence[str]:
+        """Hashes of the releases that begin so."""
+        ...

@@ -37,6 +37,7 @@ COMMANDS: dict[str, Lazy] = {
     "intake": _lazy(_RUN, "serving", "intake", "Take mails in by SMTP."),
     "cases": _lazy(_CASES, "cases", "cases", "List cases, show one, hand out its raw mails."),
     "explain": _lazy(_CASES, "cases", "explain", "Say why a case went as it did."),
+    "replay": _lazy(_CASES, "replaying", "replay", "Make recorded decisions again, by this or another release."),
     "queue": _lazy(_CASES, "queues", "queue", "See what waits for people, and decide it."),
     "check": _lazy(_PLAYBOOK, "playbooks", "check", "Find what is wrong in a playbook."),
     "examples": _lazy(_PLAYBOOK, "playbooks", "examples", "Run a playbook's worked examples."),

@@ -60,6 +60,12 @@ class PostgresDecisions:
         async with self._database.begin() as connection:
             return list((await connection.execute(statement)).scalars().all())
 
+    async def releases(self, prefix: str) -> Sequence[str]:
+        """Hashes of the releases that begin so."""
+        statement = sa.select(t.releases.c.hash).where(t.releases.c.hash.startswith(prefix, autoescape=True))
+        async with self._database.begin() as connection:
+            return list((await connection.execute(statement)).scalars().all())
+
 
 def _recording(row: Any) -> Recording:
     found = from_documents(row.inputs, row.decision, request=row.request, release=row.release)

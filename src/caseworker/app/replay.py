@@ -1,0 +1,186 @@
+"""Recorded decisions made again: one case, or all of them, by the release that made them or by another."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from caseworker.app.managers import number_of
+from caseworker.app.playbooks import Playbooks, shipped
+from caseworker.app.ports import DecisionViews
+from caseworker.cases.release import Release
+from caseworker.core.errors import PlaybookError, UsageError
+from caseworker.core.ids import case_reference
+from caseworker.sop.load import read_folder
+from caseworker.sop.model import Playbook
+from caseworker.sop.recorded import Recording
+from caseworker.sop.replay import Replayed, replay
+
+AT_ONCE = 200  # cases that are read together
+LEAST_PREFIX = 4  # hex digits of a release
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionAgain:
+    """One decision made again. `number` counts the decisions of the case from 1; `before` and `after` are rows, or empty."""
+
+    number: int
+    request: int
+    at: datetime
+    procedure: str
+    before: str
+    after: str
+    identical: bool
+    differences: tuple[str, ...]
+    notes: tuple[str, ...]
+    after_difference: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CaseAgain:
+    """One case made again. `release` is what decided now, empty where each decision's own release did."""
+
+    reference: str
+    release: str
+    decisions: tuple[DecisionAgain, ...]
+    missing: tuple[str, ...] = ()  # releases that are not there any more
+
+    @property
+    def different(self) -> tuple[DecisionAgain, ...]:
+        return tuple(decision for decision in self.decisions if not decision.identical)
+
+
+@dataclass(slots=True)
+class Totals:
+    """What all cases came to. `changes` counts `old row -> new row`; `examples` holds cases for each of them, at most three."""
+
+    cases: int = 0
+    cases_different: int = 0
+    decisions: int = 0
+    identical: int = 0
+    changes: Counter[str] = field(default_factory=Counter)
+    examples: dict[str, list[str]] = field(default_factory=dict)
+    missing: set[str] = field(default_factory=set)
+
+    def add(self, case: CaseAgain) -> None:
+        self.cases += 1
+        self.decisions += len(case.decisions)
+        self.identical += len(case.decisions) - len(case.different)
+        self.cases_different += bool(case.different)
+        self.missing.update(case.missing)
+        for decision in case.different:
+            change = f"{decision.before or '(no row)'} -> {decision.after or '(no row)'}"
+            self.changes[f"{decision.procedure}: {change}"] += 1
+            named = self.examples.setdefault(f"{decision.procedure}: {change}", [])
+            if len(named) < 3 and case.reference not in named:
+                named.append(case.reference)
+
+
+@dataclass(slots=True)
+class Replays:
+    """Makes recorded decisions again. Nothing is written, nobody is told, no system is asked."""
+
+    decisions: DecisionViews
+    playbooks: Playbooks
+
+    async def recordings(self, name: str) -> Sequence[Recording]:
+        """The recorded decisions of a case, by reference or number, in their order. Raises UsageError."""
+        return await self.decisions.of_cases([number_of(name)])
+
+    async def case(self, name: str, release: str = "") -> CaseAgain:
+        """One case by its reference or number. `release`: a hash, the beginning of one, or a playbook folder.
+
+        Raises UsageError where nothing was recorded, PlaybookError where there is no such release.
+        """
+        recordings = await self.recordings(name)
+        if not recordings:
+            raise UsageError(
+                f"Nothing was recorded of case {name}.",
+                remedy="It was decided before decisions were recorded; `caseworker explain` shows what the timeline keeps.",
+            )
+        other = await self.release(release) if release else None
+        return await self._again(recordings, other)
+
+    async def every(
+        self,
+        *,
+        release: str = "",
+        since: datetime | None = None,
+        limit: int | None = None,
+        on_each: Callable[[int, int], None] = lambda done, of: None,
+    ) -> Totals:
+        """All recorded cases, the youngest first. `on_each` is told how many of how many are done."""
+        other = await self.release(release) if release else None
+        numbers = await self.decisions.recorded(since=since, limit=limit)
+        totals = Totals()
+        for start in range(0, len(numbers), AT_ONCE):
+            for recordings in _by_case(await self.decisions.of_cases(numbers[start : start + AT_ONCE])):
+                totals.add(await self._again(recordings, other))
+                on_each(totals.cases, len(numbers))
+        return totals
+
+    async def release(self, name: str) -> Release:
+        """A release by its hash, the beginning of it, or a playbook folder. Raises PlaybookError."""
+        plain = name.lower()
+        if len(plain) >= LEAST_PREFIX and all(char in "0123456789abcdef" for char in plain):
+            found = await self.decisions.releases(plain)
+            if len(found) == 1:
+                return await self.playbooks.get(found[0])
+            reason = f"{len(found)} releases begin with {plain}" if found else f"No release begins with {plain}"
+            raise PlaybookError(f"{reason}.", remedy="Give more of its hash, or the folder of a playbook.")
+        return self.playbooks.assemble(read_folder(shipped(name)))
+
+    async def _again(self, recordings: Sequence[Recording], other: Release | None) -> CaseAgain:
+        by: dict[str, Release] = {}
+        missing = []
+        for name in dict.fromkeys(r.release for r in recordings):
+            try:
+                by[name] = await self.playbooks.get(name)
+            except PlaybookError:
+                missing.append(name)
+        made = _made(recordings, by, other)
+        numbers = {(r.seq, r.number): count for count, r in enumerate(recordings, start=1)}
+        return CaseAgain(
+            reference=case_reference(recordings[0].case),
+            release=other.playbook.release if other else "",
+            decisions=tuple(_told(each, numbers[each.recording.seq, each.recording.number]) for each in made),
+            missing=() if other else tuple(missing),
+        )
+
+
+def _made(recordings: Sequence[Recording], by: Mapping[str, Release], other: Release | None) -> Iterator[Replayed]:
+    playbooks: Mapping[str, Playbook] = {name: release.playbook for name, release in by.items()}
+    if other is not None:
+        yield from replay(recordings, other.playbook, other.vocabulary, by=playbooks)
+        return
+    for name, release in by.items():
+        own = [r for r in recordings if r.release == name]
+        yield from replay(own, release.playbook, release.vocabulary, by=playbooks)
+
+
+def _told(again: Replayed, number: int) -> DecisionAgain:
+    recording = again.recording
+    return DecisionAgain(
+        number=number,
+        request=recording.request,
+        at=recording.now,
+        procedure=recording.decision.procedure,
+        before=recording.decision.rule,
+        after=again.rule,
+        identical=again.identical,
+        differences=again.differences,
+        notes=again.notes,
+        after_difference=again.after_difference,
+    )
+
+
+def _by_case(recordings: Sequence[Recording]) -> Iterator[list[Recording]]:
+    """One list a case; they come in order of their cases."""
+    own: list[Recording] = []
+    for recording in recordings:
+        if own and own[0].case != recording.case:
+            yield own
+            own = []
+        own.append(recording)
+    if own:
+        yield own
