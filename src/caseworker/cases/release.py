@@ -1,9 +1,12 @@
 """What a case is decided with: the pinned playbook, and what always applies as it is live now."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
+from caseworker.cases.model import ActiveRow, Case, Entry, RequestState
+from caseworker.guard.judge import stricter
 from caseworker.guard.model import Guardrails
-from caseworker.sop.model import Playbook, Vocabulary
+from caseworker.sop.model import Playbook, Procedure, Row, Vocabulary, WorkerSpec
 from caseworker.writing.load import Replies
 
 
@@ -20,3 +23,84 @@ class Release:
         """shadow, draft or live, for one intent."""
         worker = self.playbook.worker
         return worker.intent_modes.get(intent, worker.mode)
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """What decides a case at this moment, and the release that decides along in shadow and does nothing, if there is one."""
+
+    release: Release
+    shadow: Release | None = None
+
+
+def with_live(pinned: Release, live: Release) -> Release:
+    """A release as it applies while another one is live.
+
+    Procedures, words, intents and parameters are the pinned ones. Modes, mailboxes, machines, the forms of order numbers and
+    queues are those of today; of two limits the stricter. A queue that is not there any more is the default one.
+    """
+    if pinned.playbook.release == live.playbook.release:
+        return live
+    guardrails = stricter(pinned.guardrails, live.guardrails)
+    playbook = replace(pinned.playbook, worker=_worker(pinned.playbook.worker, live.playbook.worker))
+    return replace(pinned, playbook=_rerouted(playbook, guardrails), guardrails=guardrails)
+
+
+def repinned(case: Case, release: Release) -> tuple[Case, tuple[Entry, ...]]:
+    """The case under another release, from this event on. Receipts and rows that fired stay.
+
+    A row under way ends as it was decided: money may have moved, and its words tell of it. Where the other release has not got
+    those words, the row ends with people.
+    """
+    to = release.playbook.release
+    if case.release == to:
+        return case, ()
+    requests = tuple(_still_sayable(r, release) for r in case.requests)
+    entry = Entry("release_changed", {"before": case.release, "after": to})
+    return replace(case, release=to, requests=requests), (entry,)
+
+
+def _still_sayable(r: RequestState, release: Release) -> RequestState:
+    row, known = r.active, release.replies.by_key
+    if row is None:
+        return r
+    said = {str(move["reply"]) for move in row.after if move.get("reply")}
+    meanwhile = row.meanwhile if row.meanwhile in known else ""
+    if said <= known.keys():
+        return replace(r, active=replace(row, meanwhile=meanwhile))
+    return replace(r, active=_to_people(row, release, meanwhile))
+
+
+def _to_people(row: ActiveRow, release: Release, meanwhile: str) -> ActiveRow:
+    queue = release.playbook.worker.fallback_queue
+    move: Mapping[str, object] = {"move": "escalate", "queue": queue, "because": "release_changed"}
+    return replace(row, meanwhile=meanwhile, after=(move,))
+
+
+def _worker(pinned: WorkerSpec, live: WorkerSpec) -> WorkerSpec:
+    own = {mailbox.address for mailbox in live.mailboxes}
+    return replace(
+        pinned,
+        mailboxes=(*live.mailboxes, *(m for m in pinned.mailboxes if m.address not in own)),
+        mode=live.mode,
+        intent_modes=live.intent_modes,
+        known_machines=live.known_machines,
+        order_numbers=live.order_numbers,
+        fallback_queue=live.fallback_queue,
+    )
+
+
+def _rerouted(playbook: Playbook, guardrails: Guardrails) -> Playbook:
+    gone = {q for p in playbook.procedures.values() for row in p.rows if (q := row.escalate_queue) not in guardrails.queues}
+    gone |= {i.queue for i in playbook.intents.values() if i.queue not in guardrails.queues}
+    if not gone - {""}:
+        return playbook
+
+    def row(one: Row) -> Row:
+        return replace(one, escalate_queue=guardrails.default_queue) if one.escalate_queue in gone - {""} else one
+
+    def procedure(one: Procedure) -> Procedure:
+        return replace(one, rows=tuple(row(each) for each in one.rows))
+
+    intents = {n: replace(i, queue="") if i.queue in gone else i for n, i in playbook.intents.items()}
+    return replace(playbook, procedures={n: procedure(p) for n, p in playbook.procedures.items()}, intents=intents)

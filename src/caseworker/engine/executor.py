@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -231,22 +231,27 @@ def _call(case: Case, effect: Effect) -> WriteCall:
 
 def _limit(case: Case, effect: Effect, guardrails: Guardrails) -> Limits | None:
     """What is checked once more in the transaction of the intent: other cases may have moved money since the decision."""
-    limit = guardrails.limits.get(effect.operation)
-    if not isinstance(effect.amount, Money) or limit is None or effect.approved:
+    bounds = guardrails.bounds(effect.operation)
+    if not isinstance(effect.amount, Money) or not bounds or effect.approved:
         return None
-    in_case, day = (limits.get(effect.amount.currency) for limits in (limit.per_case, limit.per_customer_day))
+    currency = effect.amount.currency
     return Limits(
         customer=effect.customer or f"{case.shop}:{case.sender}",
-        currency=effect.amount.currency,
+        currency=currency,
         minor=effect.amount.minor,
-        per_case=in_case.minor if in_case else None,
-        per_customer_day=day.minor if day else None,
+        per_case=_least(currency, [b.per_case for b in bounds]),
+        per_customer_day=_least(currency, [b.per_customer_day for b in bounds]),
     )
 
 
+def _least(currency: str, limits: Sequence[Mapping[str, Money]]) -> int | None:
+    """The lowest of several limits in minor units; None where none of them names the currency."""
+    return min((amounts[currency].minor for amounts in limits if currency in amounts), default=None)
+
+
 def _may_be_approved(effect: Effect, guardrails: Guardrails) -> bool:
-    limit = guardrails.limits.get(effect.operation)
-    return limit is not None and limit.above == "approve"
+    bounds = guardrails.bounds(effect.operation)
+    return bool(bounds) and all(limit.above == "approve" for limit in bounds)
 
 
 def _refusal(error: Refusal) -> Mapping[str, object]:

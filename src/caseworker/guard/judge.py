@@ -1,7 +1,11 @@
 """May the worker do this by itself? Pure: limits, an amount and what was moved before give one verdict."""
 
+from dataclasses import replace
+
 from caseworker.core.money import Money
 from caseworker.guard.model import Guardrails, Limit, Totals, Verdict
+
+_STRICTNESS = ("allowed", "needs_approval", "forbidden")
 
 
 def judge(
@@ -11,9 +15,38 @@ def judge(
 
     `amount` is the most that the action may move, None where that is not known. `totals` are in the amount's currency and
     leave this action out; without them nothing was moved before. Money in a currency that the limit does not name is
-    forbidden, like an action without a limit. Totals in another currency raise MoneyError.
+    forbidden, like an action without a limit. Totals in another currency raise MoneyError. Where the limits of several
+    releases count, the stricter verdict does.
     """
-    limit = guardrails.limits.get(action)
+    verdicts = [
+        _judge(guardrails, limits.get(action), action, moves_money=moves_money, amount=amount, totals=totals)
+        for limits in (guardrails.limits, *guardrails.also)
+    ]
+    return max(verdicts, key=lambda verdict: _STRICTNESS.index(verdict.decision))
+
+
+def stricter(pinned: Guardrails, live: Guardrails) -> Guardrails:
+    """What bounds a case of an older release: queues, words and the rule of publishing as they are live now, and the limits of
+    both. An action or a currency that one of them does not name is forbidden there, so it is for the case."""
+    if pinned.limits == live.limits:
+        return live
+    return replace(live, also=({action: _queued(limit, live) for action, limit in pinned.limits.items()},))
+
+
+def _queued(limit: Limit, live: Guardrails) -> Limit:
+    """A limit whose approvals go to a queue that is there."""
+    return limit if limit.queue in live.queues else replace(limit, queue="")
+
+
+def _judge(
+    guardrails: Guardrails,
+    limit: Limit | None,
+    action: str,
+    *,
+    moves_money: bool,
+    amount: Money | None,
+    totals: Totals | None,
+) -> Verdict:
     if limit is None:
         return Verdict("forbidden", f"{action}: no limit is set") if moves_money else Verdict("allowed", "no limit needed")
     queue = limit.queue or guardrails.default_queue

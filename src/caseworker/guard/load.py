@@ -14,6 +14,7 @@ GUARDRAILS = "guardrails.yaml"
 ROUTING = "routing.yaml"
 _AMOUNTS = ("per_action", "per_case", "per_customer_day")
 _ABOVE = ("approve", "forbid")
+MOST_PEOPLE = 2  # one proposes, another approves
 
 
 def load(files: Mapping[str, str]) -> Guardrails:
@@ -27,12 +28,16 @@ def load(files: Mapping[str, str]) -> Guardrails:
     default = routing["default_queue"].text() if "default_queue" in routing else ""
     if default and default not in queues:
         routing["default_queue"].add("unknown_queue", f"There is no queue `{default}`.", _known(queues))
-    top = _file(files, GUARDRAILS, problems).keys("actions") if GUARDRAILS in files else {}
+    top = _file(files, GUARDRAILS, problems).keys("actions", "publishing") if GUARDRAILS in files else {}
     limits = {name: _limit(name, item, queues) for name, item in _entry(top, "actions").items()}
+    publishing = top["publishing"].keys("people") if "publishing" in top else {}
+    people = _whole(publishing["people"], least=1) if "people" in publishing else 1
+    if people > MOST_PEOPLE:
+        publishing["people"].add("wrong_form", f"{people} people are not possible here.", f"Write 1 or {MOST_PEOPLE}.")
     because = {word: item.text() for word, item in _entry(routing, "because").items()}
     if problems.findings:
         raise PlaybookProblems(problems.findings)
-    return Guardrails(limits=limits, queues=queues, default_queue=default, because=because)
+    return Guardrails(limits=limits, queues=queues, default_queue=default, because=because, people=people)
 
 
 def _file(files: Mapping[str, str], name: str, problems: Problems) -> Item:

@@ -39,12 +39,19 @@ class Queue:
 class Guardrails:
     """guardrails.yaml and routing.yaml as loaded. An action that moves money and has no limit is forbidden.
 
-    `because` are the words of escalation reasons, explained for people."""
+    `because` are the words of escalation reasons, explained for people. `people` is how many it takes to publish a release.
+    `also` are limits of another release that bound the same case: the stricter of the verdicts counts."""
 
     limits: Mapping[str, Limit]
     queues: Mapping[str, Queue]
     default_queue: str
     because: Mapping[str, str] = field(default_factory=dict)
+    people: int = 1
+    also: tuple[Mapping[str, Limit], ...] = ()
+
+    def bounds(self, action: str) -> tuple[Limit, ...]:
+        """Every limit of an action that counts."""
+        return tuple(limits[action] for limits in (self.limits, *self.also) if action in limits)
 
 
 @dataclass(frozen=True, slots=True)
