@@ -16,7 +16,7 @@ _FENCE = re.compile(r"[ \t]*(```|~~~)")
 _NUMBERED = re.compile(r"(\d+(?:\.\d+)*)[.)]?[ \t]+(\S.{0,79})")
 _ITEM = re.compile(r"[ \t]*(?:[-*+•]|\d+[.)])[ \t]+|[ \t]*\|")
 _MARKUP = re.compile(r"\*\*|__|[*`]|(?<!\w)_|_(?!\w)")
-_END = re.compile(r"(?<=[.!?])[\"')\]]*\s+(?=[\"'(\[]?[^\W\d_a-zäöü]|[\"'(\[]?\d)")
+_END = re.compile(r"(?<=[.!?])[\"')\]]*\s+(?=[\"'(\[]?[^\W\d_a-zäöü])")  # a digit goes on after "e.g." or "No."
 _QUOTES = str.maketrans(dict.fromkeys("„“”«»", '"') | dict.fromkeys("‘’", "'") | dict.fromkeys("–—", "-") | {"\u00a0": " "})
 
 Line = tuple[int, str]
