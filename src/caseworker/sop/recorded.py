@@ -84,9 +84,14 @@ def to_documents(recording: Recording) -> tuple[dict[str, Any], dict[str, Any]]:
         "version": VERSION,
         "now": dump(recording.now),
         "facts": dump(recording.facts),
-        "progress": dump(_slim(of(progress))),
+        "progress": dump(_slim(_progress_to_facts(progress))),
     }
     return inputs, {"version": VERSION, **_as_mapping(dump(_shared(decision_to_facts(recording.decision), known)))}
+
+
+def _progress_to_facts(progress: Progress) -> dict[str, object]:
+    found = {need: _slim({"records": each.records, "refused": each.refused}) for need, each in progress.found.items()}
+    return {**_fields(progress), "found": found}
 
 
 def decision_to_facts(decision: Decision) -> dict[str, object]:
@@ -112,7 +117,7 @@ def _fields(value: object) -> dict[str, object]:
 
 
 def _slim(tree: object) -> dict[str, object]:
-    return {key: value for key, value in _as_mapping(tree).items() if value not in ("", None, {}, [])}
+    return {key: value for key, value in _as_mapping(tree).items() if value not in ("", None, {}, [], ())}
 
 
 def _as_mapping(value: object) -> Mapping[str, Any]:
@@ -190,7 +195,9 @@ def _at(inputs: Any, path: Sequence[str | int]) -> object:
 
 
 def _progress(told: Mapping[str, Any]) -> Progress:
-    found = {need: Found(tuple(each["records"]), each.get("refused") or "") for need, each in told.get("found", {}).items()}
+    found = {
+        need: Found(tuple(each.get("records") or ()), each.get("refused") or "") for need, each in told.get("found", {}).items()
+    }
     return Progress(
         fired=tuple(told.get("fired") or ()),
         asked=told.get("asked") or {},

@@ -1,5 +1,6 @@
 """Rows to domain objects."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -8,6 +9,7 @@ from caseworker.core import facts
 from caseworker.core.money import Money
 
 Facts = Mapping[str, object]
+_REFUSED = re.compile("[\x00\ud800-\udfff]")
 
 
 def event(row: Any) -> Event:
@@ -50,9 +52,7 @@ def plain(value: object) -> Any:
 
 def clean(text: str) -> str:
     """Text that PostgreSQL takes."""
-    if "\x00" in text or any("\ud800" <= char <= "\udfff" for char in text):
-        return "".join("\ufffd" if char == "\x00" or "\ud800" <= char <= "\udfff" else char for char in text)
-    return text
+    return _REFUSED.sub("\ufffd", text)
 
 
 def clean_tree(value: Any) -> Any:
