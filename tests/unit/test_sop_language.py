@@ -126,7 +126,8 @@ goodwill: {type: Money, values: ["10.00 EUR"]}
     ("day", "country", "days"),
     [
         (date(2026, 11, 14), "DE", 30), (date(2026, 11, 15), "DE", 45), (date(2027, 1, 31), "DE", 45),
-        (date(2027, 2, 1), "DE", 30), (date(2031, 12, 24), "DE", 45), (date(2026, 12, 24), "FR", 30), (date(2026, 11, 28), "DE", 60),
+        (date(2027, 2, 1), "DE", 30), (date(2031, 12, 24), "DE", 45),
+        (date(2026, 12, 24), "FR", 30), (date(2026, 11, 28), "DE", 60),
     ],
 )  # fmt: skip
 def test_a_season_comes_back_every_year_and_dates_of_one_year_go_before_it(day: date, country: str, days: int) -> None:

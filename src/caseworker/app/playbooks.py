@@ -7,6 +7,7 @@ from pathlib import Path
 from caseworker.app.ports import Control
 from caseworker.cases.intake import MailboxRow
 from caseworker.cases.release import Release
+from caseworker.commerce.errors import BadArguments, CommerceError, Refusal
 from caseworker.commerce.operations import records
 from caseworker.commerce.ports import Commerce
 from caseworker.core.clock import Clock
@@ -16,6 +17,10 @@ from caseworker.sop.check import check
 from caseworker.sop.load import load, read_folder
 from caseworker.sop.model import Finding, Known, OperationType, Playbook, Vocabulary
 from caseworker.writing.load import load as load_replies
+
+# What `failed.NAME.code` can be: answers of systems, and the engine's own words.
+_KINDS: tuple[type[CommerceError], ...] = (Refusal, *Refusal.__subclasses__(), BadArguments)
+REFUSALS = frozenset(kind.code for kind in _KINDS) | {"already_done", "denied_by_person", "guardrail"}
 
 
 def vocabulary(commerce: Commerce) -> Vocabulary:
@@ -32,7 +37,7 @@ def vocabulary(commerce: Commerce) -> Vocabulary:
         )
         for name, op in commerce.operations().items()
     }
-    return Vocabulary(records(), operations)
+    return Vocabulary(records(), operations, REFUSALS)
 
 
 def shipped(name: str) -> Path:
@@ -60,20 +65,27 @@ class Playbooks:
 
     def assemble(self, files: Mapping[str, str]) -> Release:
         """A release from its files. Raises PlaybookError."""
-        return Release(load(files), load_replies(files), load_guardrails(files), vocabulary(self.commerce))
+        playbook = load(files)
+        known = playbook.vocabulary(vocabulary(self.commerce))
+        return Release(playbook, load_replies(files), load_guardrails(files), known)
 
     def check(self, folder: Path) -> tuple[Playbook, tuple[Finding, ...]]:
         """Everything `check` finds in a folder."""
-        release, findings = self._checked(folder)
+        release, findings = self.examine(folder)
         return release.playbook, findings
 
-    def _checked(self, folder: Path) -> tuple[Release, tuple[Finding, ...]]:
+    def examine(self, folder: Path, *, connected: bool = False) -> tuple[Release, tuple[Finding, ...]]:
+        """The release of a folder and everything `check` finds in it.
+
+        `connected`: operations that the playbook declares have to be offered by the connected system, too.
+        """
         release = self.assemble(read_folder(folder))
+        offered = frozenset(self.commerce.operations())
         known = Known(
             replies=release.replies.variables(),
             queues=frozenset(release.guardrails.queues),
             guarded_actions=frozenset(release.guardrails.limits),
-            operations=frozenset(self.commerce.operations()),
+            operations=offered if connected else offered | frozenset(release.playbook.declared.operations),
         )
         return release, check(release.playbook, release.vocabulary, known)
 
@@ -82,7 +94,7 @@ class Playbooks:
 
         Raises PlaybookError with every error that `check` found; nothing is kept then.
         """
-        release, findings = self._checked(folder)
+        release, findings = self.examine(folder, connected=True)
         playbook = release.playbook
         errors = [f for f in findings if f.severity == "error"]
         if errors:

@@ -41,6 +41,8 @@ COMMANDS: dict[str, Lazy] = {
     "queue": _lazy(_CASES, "queues", "queue", "See what waits for people, and decide it."),
     "check": _lazy(_PLAYBOOK, "playbooks", "check", "Find what is wrong in a playbook."),
     "examples": _lazy(_PLAYBOOK, "playbooks", "examples", "Run a playbook's worked examples."),
+    "schema": _lazy(_PLAYBOOK, "writing", "schema", "Let editors complete and check a playbook's files."),
+    "modernise": _lazy(_PLAYBOOK, "writing", "modernise", "Bring a playbook to the current language version."),
     "train": _lazy(_PLAYBOOK, "playbooks", "train", "Train the reader for a playbook's intents."),
     "read": _lazy(_PLAYBOOK, "reading", "read", "Show what the reader makes of a mail."),
     "import": _lazy(_PLAYBOOK, "importing", "import_mails", "Take in old mails: try the worker on history."),

@@ -82,7 +82,7 @@ class Supply:
         open_ = Wanted()
         look_ups: dict[str, LookUp] = {}
         for need in self.procedure.needs:
-            if not need.ask or need.optional or not need.along:
+            if not need.ask or need.optional or need.ask_late:
                 continue
             skip = skipped(need, self.scope)
             if isinstance(skip, Unknown):
@@ -101,7 +101,7 @@ class Supply:
         """Open questions, the same for every record and for none: what a record makes superfluous is asked too."""
         open_ = Wanted()
         for need in self.procedure.needs:
-            if need.ask and not need.optional and need.along and not need.find and not answered(need, self.scope):
+            if need.ask and not need.optional and not need.ask_late and not need.find and not answered(need, self.scope):
                 open_.keys[need.ask] = ""
         return open_
 

@@ -14,6 +14,7 @@ from caseworker.sop.loading.proofs import read_proofs
 from caseworker.sop.loading.text import Item, Problems, read_yaml
 from caseworker.sop.loading.worker import read_intents, read_questions, read_worker
 from caseworker.sop.model import Place, Playbook, Procedure
+from caseworker.sop.upgrade import format_of, upgraded
 
 TEXT_FILES = (".yaml", ".yml", ".md", ".txt", ".csv", ".json")
 SHOWN = 12  # hex digits of a release that people see
@@ -54,11 +55,16 @@ def short(release: str) -> str:
 
 
 def load(files: Mapping[str, str]) -> Playbook:
-    """The playbook of these texts. Raises PlaybookProblems with every structural problem."""
-    problems = Problems()
+    """The playbook of these texts, whatever language version they are in.
+
+    Raises PlaybookProblems with every structural problem, PlaybookError for a version that is not known.
+    """
+    problems, written = Problems(), files
+    files = upgraded(files)
     playbook = Playbook(
-        release=release_of(files),
-        files=dict(files),
+        release=release_of(written),
+        files=dict(written),
+        format=format_of(written),
         worker=read_worker(_file(files, "worker.yaml", problems, needed=True)),
         parameters=read_parameters(_file(files, "parameters.yaml", problems)),
         intents=read_intents(_file(files, "intents.yaml", problems, needed=True)),

@@ -161,7 +161,7 @@ class Need:
     ask: str = ""
     skip_when: str = ""
     optional: bool = False
-    along: bool = True  # whether it is asked along with other questions, or only when a row needs it
+    ask_late: bool = False  # asked only when a row needs it, not along with other questions
     place: Place = NOWHERE
     lines: Mapping[str, int] = field(default_factory=dict)  # line of each key, for messages
 

@@ -130,7 +130,7 @@ def _verify(item: Item, needs: tuple[Need, ...]) -> str:
 
 def _need(name: str, item: Item) -> Need:
     _fact(name, item)
-    keys = item.keys(*_WAYS, "with", "by", "one_of", "ask", "skip_when", "optional", "along")
+    keys = item.keys(*_WAYS, "with", "by", "one_of", "ask", "skip_when", "optional", "ask_late")
     ways = [way for way in _WAYS if way in keys]
     if len(ways) != 1:
         item.add("need_way", f"The need `{name}` says {len(ways)} ways to get it.", f"Give exactly one of {', '.join(_WAYS)}.")
@@ -155,7 +155,7 @@ def _need(name: str, item: Item) -> Need:
         ask=_text(keys, "ask"),
         skip_when=_text(keys, "skip_when"),
         optional=keys["optional"].flag() if "optional" in keys else False,
-        along=keys["along"].flag() if "along" in keys else True,
+        ask_late=keys["ask_late"].flag() if "ask_late" in keys else False,
         place=item.place,
         lines={key: entry.place.line for key, entry in (*keys.items(), *arguments.items())},
     )

@@ -15,7 +15,7 @@ KINDS = ("order_number", "items", "choice", "yes_no", "postcode", "address", "te
 def read_worker(item: Item) -> WorkerSpec:
     """worker.yaml"""
     keys = item.keys(
-        "brand", "mode", "intent_modes", "known_machines", "asking", "fallback_queue", "order_numbers",
+        "format", "brand", "mode", "intent_modes", "known_machines", "asking", "fallback_queue", "order_numbers",
         required=("name", "languages", "default_language", "default_country", "mailboxes"),
     )  # fmt: skip
     asking = keys["asking"].keys("remind_after", "give_up_after") if "asking" in keys else {}
