@@ -1,10 +1,12 @@
 """Makes the pages and the drawing that are read off the code: `make docs`.
 
 `docs/img/house.svg` shows the rooms in the rings of pyproject's layers contract and every import between two rooms.
-`docs/reference/operations.md` lists what `commerce.operations` declares. Both come out the same on every run; a test makes them
+`docs/reference/operations.md` lists what `commerce.operations` declares, `docs/reference/schema` holds the JSON Schemas of a
+playbook's files. All come out the same on every run; a test makes them
 again and compares, so that a page that no longer fits the code fails.
 """
 
+import json
 import tomllib
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -16,10 +18,12 @@ import grimp
 
 from caseworker.commerce.operations import BUILT_IN, records
 from caseworker.commerce.ports import Operation
+from caseworker.sop.schema import Names, schemas
 
 ROOT = Path(__file__).resolve().parent.parent
 HOUSE = ROOT / "docs" / "img" / "house.svg"
 OPERATIONS = ROOT / "docs" / "reference" / "operations.md"
+SCHEMAS = ROOT / "docs" / "reference" / "schema"
 PACKAGE = "caseworker"
 
 
@@ -33,7 +37,16 @@ def main() -> None:
 
 def pages() -> Mapping[Path, str]:
     """Every generated file with its text."""
-    return {HOUSE: draw(read_house()), OPERATIONS: operations_page()}
+    made = {SCHEMAS / f"{kind}.json": json.dumps(schema, indent=1) + "\n" for kind, schema in schemas(built_in()).items()}
+    return {HOUSE: draw(read_house()), OPERATIONS: operations_page(), **made}
+
+
+def built_in() -> Names:
+    """The operations that every shop has; names of a playbook's own are in the schemas that `caseworker schema` writes."""
+    return Names(
+        reads=tuple(sorted(op.name for op in BUILT_IN.values() if op.kind == "read")),
+        writes={name: tuple(p.name for p in op.parameters) for name, op in sorted(BUILT_IN.items()) if op.kind == "write"},
+    )
 
 
 # -- the house ---------------------------------------------------------------------------------------------------------------
