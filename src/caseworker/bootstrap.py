@@ -4,7 +4,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from caseworker.app.intake import Intake
@@ -22,6 +22,7 @@ from caseworker.engine.failpoints import Failpoints
 from caseworker.engine.hearing import Hearing
 from caseworker.engine.jobs import Jobs
 from caseworker.engine.sender import Sender
+from caseworker.engine.shadow import Shadow
 from caseworker.engine.verify import Verifier
 from caseworker.engine.worker import Worker
 from caseworker.mail.ports import Transport
@@ -35,6 +36,7 @@ from caseworker.store.decisions import PostgresDecisions
 from caseworker.store.effects import PostgresEffects
 from caseworker.store.intake import PostgresIntake, RawMails
 from caseworker.store.people import PostgresQueue
+from caseworker.store.releases import PostgresReleases
 from caseworker.store.views import PostgresViews
 
 
@@ -71,7 +73,6 @@ class App:
     recover: Callable[[], object]
     _reader: Reader | None = None
     _transport: Transport | None = None
-    _signatures: dict[str, str] = field(default_factory=dict)
 
     def reader(self) -> Reader:
         """The reader, loaded when it is first needed (its weights take a second)."""
@@ -88,7 +89,7 @@ class App:
     def worker(self) -> Worker:
         """The engine of one worker process."""
         failpoints = Failpoints(self.settings.failpoints)
-        sender = Sender(self.transport(), self.intake.secret, lambda mailbox: self._signatures.get(mailbox, ""))
+        sender = Sender(self.transport(), self.intake.secret, self.playbooks.signature)
         executor = Executor(self.effects, self.commerce, sender, self.clock, failpoints)
         verifier = Verifier(self.effects, self.commerce)
         hearing = Hearing(self.cases, self.effects, self.reader(), self.commerce, verifier)
@@ -101,6 +102,7 @@ class App:
             executor=executor,
             clock=self.clock,
             failpoints=failpoints,
+            shadow=Shadow(self.playbooks, self.commerce, self.playbooks.store),
         )
         return Worker(
             jobs=self.jobs,
@@ -114,8 +116,11 @@ class App:
 
 
 @asynccontextmanager
-async def build(settings: Settings, overrides: Overrides | None = None) -> AsyncIterator[App]:
-    """The application over a database that is up to date. Raises ConfigurationError, StoreError, PlaybookError."""
+async def build(settings: Settings, overrides: Overrides | None = None, *, adopt: bool = False) -> AsyncIterator[App]:
+    """The application over a database that is up to date. Raises ConfigurationError, StoreError, PlaybookError.
+
+    `adopt`: a changed playbook folder may become live by this start, as it does for the processes that people start to work.
+    """
     chosen = overrides or Overrides()
     async with AsyncExitStack() as stack:
         url, recover = await asyncio.to_thread(open_database, settings, stack)
@@ -128,18 +133,17 @@ async def build(settings: Settings, overrides: Overrides | None = None) -> Async
         stack.push_async_callback(jobs.close)
         commerce = chosen.commerce or await _commerce(settings, url, clock, stack)
         control = PostgresControl(database, jobs.wake)
-        playbooks = Playbooks(control, commerce, clock)
-        release = await playbooks.publish(shipped(settings.playbook))
+        releases = PostgresReleases(database)
+        playbooks = Playbooks(releases, commerce, clock)
+        release = await playbooks.start(shipped(settings.playbook), adopt=adopt)
         cases = PostgresCases(database, fence=settings.fence)
         views = PostgresViews(database)
         intake = Intake(
             mails=PostgresIntake(database, jobs.wake),
             control=control,
+            playbooks=playbooks,
             clock=clock,
             secret=settings.secret or await asyncio.to_thread(secret_of, settings.data_dir),
-            releases={release.playbook.worker.name: release.playbook.release},
-            known_machines=release.playbook.worker.known_machines,
-            order_numbers=release.playbook.worker.order_numbers,
         )
         await intake.refresh()
         app = App(
@@ -162,7 +166,6 @@ async def build(settings: Settings, overrides: Overrides | None = None) -> Async
             recover=recover,
             _reader=chosen.reader,
             _transport=chosen.transport,
-            _signatures={m.address: m.signature for m in release.playbook.worker.mailboxes},
         )
         yield app
 

@@ -2,10 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from caseworker.app.playbooks import Playbooks
 from caseworker.app.ports import Control, MailStore
 from caseworker.cases.intake import Arrival, MailboxRow, Taken
 from caseworker.core.clock import Clock
@@ -20,15 +20,13 @@ LARGE = 20_000  # bytes; larger mails are parsed outside the event loop
 
 @dataclass(slots=True)
 class Intake:
-    """Takes mails in. `release` is the one that new cases begin with, per worker."""
+    """Takes mails in. Which release a new case begins with is asked for each mail: a roll-back holds at once."""
 
     mails: MailStore
     control: Control
+    playbooks: Playbooks
     clock: Clock
     secret: str
-    releases: Mapping[str, str]
-    known_machines: tuple[str, ...] = ()
-    order_numbers: tuple[str, ...] = ()
     _mailboxes: dict[str, MailboxRow] = field(default_factory=dict)
     _read_at: float = -MAILBOXES_FOR
 
@@ -62,18 +60,21 @@ class Intake:
         row = self._mailboxes.get(mailbox.lower())
         if row is None:
             raise UsageError(f"{mailbox} is no mailbox of ours.", remedy="Add it to worker.yaml and publish the playbook.")
+        opening = await self.playbooks.opening(row.worker)
+        worker = opening.live.playbook.worker
         settings = MailboxSettings(
             address=row.address,
             authserv_id=row.authserv_id or None,
             own_addresses=frozenset(self._mailboxes),
-            known_machines=self.known_machines,
-            order_numbers=self.order_numbers,
+            known_machines=worker.known_machines,
+            order_numbers=worker.order_numbers,
         )
         present = await self.clock.now()
         now = min(as_of, present) if as_of else present  # a mail from the future counts as received today
         message = await self._parse(raw, settings, envelope_from)
+        release = opening.for_new_case(message.sender.email if message.sender else "", history=history)
         return await self.mails.receive(
-            self._arrival(raw, row, message, now, envelope_from, settings=settings, history=history)
+            self._arrival(raw, row, message, now, envelope_from, settings=settings, release=release, history=history)
         )
 
     async def _parse(self, raw: bytes, settings: MailboxSettings, envelope_from: str | None) -> Message:
@@ -90,6 +91,7 @@ class Intake:
         envelope_from: str | None,
         *,
         settings: MailboxSettings,
+        release: str,
         history: bool = False,
     ) -> Arrival:
         threads = hints(message, settings)
@@ -100,7 +102,7 @@ class Intake:
             mailbox=row.address,
             worker=row.worker,
             shop=row.shop,
-            release=self.releases[row.worker],
+            release=release,
             envelope_from=envelope_from or "",
             message=message,
             hints=threads,

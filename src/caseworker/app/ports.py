@@ -5,6 +5,10 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from caseworker.cases.intake import Arrival, MailboxRow, Taken
+from caseworker.cases.model import Case, Entry
+from caseworker.cases.ports import Lease
+from caseworker.rollout.model import Change, ShadowDecision, Standing
+from caseworker.rollout.rules import Rule
 from caseworker.sop.recorded import Recording
 
 
@@ -23,14 +27,58 @@ class RawStore(Protocol):
 
 
 class ReleaseStore(Protocol):
-    """Releases by content hash."""
+    """Releases by content hash, where they stand, and what one in shadow would have decided."""
 
-    async def keep_release(self, *, release: str, worker: str, files: Mapping[str, str], now: datetime) -> None: ...
+    async def keep(self, *, release: str, worker: str, files: Mapping[str, str], people: int, by: str, now: datetime) -> bool:
+        """Store a release as a draft. False where it is there already; then nothing changes."""
+        ...
 
-    async def release_files(self, release: str) -> Mapping[str, str] | None: ...
+    async def files(self, release: str) -> Mapping[str, str] | None: ...
+
+    async def standings(self, worker: str) -> Sequence[Standing]:
+        """All releases of a worker."""
+        ...
+
+    async def in_force(self, worker: str, pinned: str) -> Sequence[Standing]:
+        """Those of them that matter to a case: live, in share, in shadow, with a successor, and the case's own."""
+        ...
+
+    async def apply(
+        self, worker: str, rule: Rule, *, mailboxes: Mapping[str, Sequence[MailboxRow]], now: datetime
+    ) -> Sequence[Change]:
+        """Read the standings, ask the rule, write its changes and the log: under one lock a worker, in one transaction.
+
+        A release that becomes live brings its mailboxes. Raises what the rule raises."""
+        ...
+
+    async def rows(self, worker: str) -> Sequence[Any]:
+        """The releases of a worker as rows without their files, the youngest first; of all workers where none is named."""
+        ...
+
+    async def named(self, prefix: str) -> Sequence[Any]:
+        """The releases whose hash begins so."""
+        ...
+
+    async def log(self, release: str) -> Sequence[Any]:
+        """What was done with a release, in order."""
+        ...
+
+    async def keep_shadow(self, decisions: Sequence[ShadowDecision], now: datetime) -> None: ...
+
+    async def shadow(self, release: str) -> Sequence[ShadowDecision]:
+        """What a release decided in shadow, in the order of the cases."""
+        ...
+
+    async def cases(self, release: str) -> Sequence[Case]:
+        """The cases that are not closed and are pinned to a release."""
+        ...
+
+    async def repin(self, lease: Lease, case: Case, entries: Sequence[Entry], now: datetime) -> None:
+        """Store a case under another release. Raises FenceLost."""
+        ...
 
 
-class Control(ReleaseStore, Protocol):
+class Control(Protocol):
     """Stops, retries, mailboxes."""
 
     async def stop(self, *, scope: str, value: str, by: str, now: datetime) -> int: ...

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from caseworker.cases.model import Case, Effect, Event, Step
-from caseworker.cases.release import Release
+from caseworker.cases.release import InForce, Release
 from caseworker.core.errors import CaseworkerError
 from caseworker.guard.model import Moved
 from caseworker.mail.model import Message, OutgoingMail
@@ -173,6 +173,12 @@ class Upkeep(Protocol):
 
 
 class Releases(Protocol):
-    """Loaded releases by hash. Raises `PlaybookError` for one that is not there."""
+    """Loaded releases. Raises `PlaybookError` for one that is not there."""
 
-    async def get(self, release: str) -> Release: ...
+    async def get(self, release: str) -> Release:
+        """A release as it was published, by its hash."""
+        ...
+
+    async def in_force(self, worker: str, pinned: str) -> InForce:
+        """What decides a case pinned to a release now: the same, or what took its place; within the limits of today."""
+        ...

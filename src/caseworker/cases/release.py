@@ -27,10 +27,10 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class InForce:
-    """What decides a case at this moment, and the release that decides along in shadow and does nothing, if there is one."""
+    """What decides a case at this moment, and the hash of the release that decides along in shadow and does nothing."""
 
     release: Release
-    shadow: Release | None = None
+    shadow: str = ""
 
 
 def with_live(pinned: Release, live: Release) -> Release:
@@ -42,7 +42,7 @@ def with_live(pinned: Release, live: Release) -> Release:
     if pinned.playbook.release == live.playbook.release:
         return live
     guardrails = stricter(pinned.guardrails, live.guardrails)
-    playbook = replace(pinned.playbook, worker=_worker(pinned.playbook.worker, live.playbook.worker))
+    playbook = replace(pinned.playbook, worker=_worker(pinned.playbook.worker, live.playbook.worker, guardrails))
     return replace(pinned, playbook=_rerouted(playbook, guardrails), guardrails=guardrails)
 
 
@@ -77,7 +77,7 @@ def _to_people(row: ActiveRow, release: Release, meanwhile: str) -> ActiveRow:
     return replace(row, meanwhile=meanwhile, after=(move,))
 
 
-def _worker(pinned: WorkerSpec, live: WorkerSpec) -> WorkerSpec:
+def _worker(pinned: WorkerSpec, live: WorkerSpec, guardrails: Guardrails) -> WorkerSpec:
     own = {mailbox.address for mailbox in live.mailboxes}
     return replace(
         pinned,
@@ -86,7 +86,7 @@ def _worker(pinned: WorkerSpec, live: WorkerSpec) -> WorkerSpec:
         intent_modes=live.intent_modes,
         known_machines=live.known_machines,
         order_numbers=live.order_numbers,
-        fallback_queue=live.fallback_queue,
+        fallback_queue=pinned.fallback_queue if pinned.fallback_queue in guardrails.queues else live.fallback_queue,
     )
 
 

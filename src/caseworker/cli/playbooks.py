@@ -17,13 +17,12 @@ def offline() -> "Playbooks":
     from caseworker.app.playbooks import Playbooks
     from caseworker.commerce.adapters.sandbox import Sandbox
     from caseworker.core.clock import SystemClock
-    from caseworker.engine.jobs import Jobs
-    from caseworker.store.control import PostgresControl
     from caseworker.store.database import Database
+    from caseworker.store.releases import PostgresReleases
 
     nowhere = "postgresql://nowhere"
     clock = SystemClock()
-    return Playbooks(PostgresControl(Database(nowhere), Jobs(nowhere).wake), Sandbox(nowhere, clock), clock)
+    return Playbooks(PostgresReleases(Database(nowhere)), Sandbox(nowhere, clock), clock)
 
 
 @click.command()

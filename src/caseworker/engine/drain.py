@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from caseworker.cases.machine import advance
 from caseworker.cases.model import Case, CaseLookUp, Effect, Entry, Event, Step
 from caseworker.cases.ports import CaseStore, EffectStore, Lease, Releases
-from caseworker.commerce.errors import Refusal, Trouble
+from caseworker.cases.release import repinned
+from caseworker.commerce.errors import Trouble
 from caseworker.commerce.ports import Commerce
 from caseworker.core.clock import Clock
 from caseworker.core.errors import CaseworkerError, FenceLost, StoreError
@@ -19,6 +20,8 @@ from caseworker.core.ids import new_id
 from caseworker.engine.executor import Executor
 from caseworker.engine.failpoints import Failpoints
 from caseworker.engine.hearing import Heard, Hearing
+from caseworker.engine.lookups import read
+from caseworker.engine.shadow import Decided, Shadow, look_up_key
 from caseworker.sop.model import Found
 
 log = logging.getLogger("caseworker.engine")
@@ -38,6 +41,7 @@ class Drain:
     executor: Executor
     clock: Clock
     failpoints: Failpoints
+    shadow: Shadow
     owner: str = field(default_factory=new_id)
     held: set[int] = field(default_factory=set)
 
@@ -75,8 +79,8 @@ class Drain:
     async def _do_effect(self, lease: Lease, effect: Effect) -> None:
         try:
             case = await self.cases.load(lease.case)
-            release = await self.releases.get(case.release)
-            await self.executor.run(lease, case, effect, release.guardrails)
+            force = await self.releases.in_force(case.worker, case.release)
+            await self.executor.run(lease, case, effect, force.release.guardrails)
         except (StoreError, asyncio.CancelledError):
             raise
         except Exception as error:  # the engine's step boundary: one effect must not stop the others
@@ -85,15 +89,16 @@ class Drain:
 
     async def _end_event(self, lease: Lease, event: Event, now: datetime) -> None:
         try:
-            step = await self._decide(event, now)
+            decided = await self._decide(event, now)
         except (StoreError, asyncio.CancelledError):
             raise  # the database is away, or the case is somebody else's: the event stays due
         except Exception as error:  # noqa: BLE001  # the engine's step boundary: one event must not stop the others
             await self._failed(lease, event, error, now)
             return
         self.failpoints.hit("before_commit", event.id)
-        await self.cases.commit(lease, event, step, now)
+        await self.cases.commit(lease, event, decided.step, now)
         self.failpoints.hit("after_commit", event.id)
+        await self.shadow.decide(event, decided, now)
 
     async def _failed(self, lease: Lease, event: Event, error: Exception, now: datetime) -> None:
         last = event.attempts + 1 >= MAX_EVENT_ATTEMPTS and not isinstance(error, Trouble)
@@ -104,24 +109,29 @@ class Drain:
             log.error("Event %s of case %s failed%s", event.id, event.case, ", set aside" if last else "", exc_info=error)
         await self.cases.fail(lease, event, _told(error), retry)
 
-    async def _decide(self, event: Event, now: datetime) -> Step:
+    async def _decide(self, event: Event, now: datetime) -> Decided:
         case = await self.cases.load(event.case)
-        release = await self.releases.get(case.release)
+        force = await self.releases.in_force(case.worker, case.release)
+        release = force.release
+        case, changed = repinned(case, release)
         heard = await self.hearing.hear(case, event, release, now)
+        heard = replace(heard, entries=(*changed, *heard.entries))
         if heard.quiet:
-            return _with(Step(heard.case), heard, ())
+            return Decided(_with(Step(heard.case), heard, ()), heard.case)
         totals = await self.effects.totals(heard.case, now)
         locked = await self.effects.is_guessing(heard.case, now)
         found: dict[tuple[int, str], Found] = {}
+        known: dict[str, Found] = {}
         looked: list[Entry] = []
         for _ in range(MAX_STEPS):
             step = advance(
                 heard.case, release=release, found=found, totals=totals, now=now, event=str(event.seq), locked=locked
             )
             if not step.lookups:
-                return _with(step, heard, looked)
+                live = release.playbook.release
+                return Decided(_with(step, heard, looked), heard.case, live, force.shadow, totals, locked, known)
             for lookup, result in await self._look_up(heard.case, step.lookups):
-                found[lookup.request, lookup.need] = result
+                found[lookup.request, lookup.need] = known[look_up_key(lookup)] = result
                 looked.append(_looked(lookup, result))
         raise CaseworkerError(
             f"The procedures of case {case.number} asked for look-ups {MAX_STEPS} times.",
@@ -129,17 +139,8 @@ class Drain:
         )
 
     async def _look_up(self, case: Case, lookups: Sequence[CaseLookUp]) -> Sequence[tuple[CaseLookUp, Found]]:
-        results = await asyncio.gather(*(self._read(case, lookup) for lookup in lookups))
+        results = await asyncio.gather(*(read(self.commerce, case, lookup) for lookup in lookups))
         return list(zip(lookups, results, strict=True))
-
-    async def _read(self, case: Case, lookup: CaseLookUp) -> Found:
-        try:
-            result = await self.commerce.read(case.shop, lookup.operation, lookup.arguments)
-        except Refusal as refusal:
-            return Found((), refusal.code)
-        records = result if isinstance(result, tuple | list) else (result,)
-        trees = [of(record) for record in records]
-        return Found(tuple(tree for tree in trees if isinstance(tree, Mapping)))
 
 
 def _told(error: Exception) -> str:
@@ -165,4 +166,5 @@ def _with(step: Step, heard: Heard, looked: Sequence[Entry]) -> Step:
         timers=(*heard.timers, *step.timers),
         items=(*heard.items, *step.items),
         withdrawn=heard.withdrawn,
+        judged=heard.judged,
     )

@@ -1,6 +1,6 @@
 """Where the releases of a worker stand. Frozen; times UTC."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -69,3 +69,22 @@ class Start:
 
     changes: tuple[Change, ...] = ()
     notice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ShadowDecision:
+    """What a release in shadow decided beside the one that counted, for one request of one event.
+
+    `moves` are facts, those of the shadow. `error` says why it could not decide; then nothing else counts.
+    """
+
+    release: str
+    case: int
+    seq: int
+    request: int = 0
+    live_release: str = ""
+    live_rule: str = ""
+    rule: str = ""
+    moves: tuple[Mapping[str, object], ...] = ()
+    same: bool = False
+    error: str = ""

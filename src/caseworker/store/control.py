@@ -1,4 +1,4 @@
-"""What operators steer and workers look after: due cases, stops, retries, mailboxes, releases."""
+"""What operators steer and workers look after: due cases, stops, retries, mailboxes."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from caseworker.cases.intake import MailboxRow
 from caseworker.cases.ports import WakeUp
@@ -17,7 +18,7 @@ from caseworker.store.intake import wake
 
 
 class PostgresControl:
-    """Due cases, stops, set-aside work, mailboxes, releases."""
+    """Due cases, stops, set-aside work, mailboxes."""
 
     def __init__(self, database: Database, wake_up: WakeUp) -> None:
         self._database = database
@@ -122,24 +123,12 @@ class PostgresControl:
                 await wake(connection, self._wake, number, priority=0)
         return len(found)
 
-    # -- mailboxes and releases ------------------------------------------------------------------------------------
+    # -- mailboxes -------------------------------------------------------------------------------------------------
 
     async def set_mailboxes(self, rows: Sequence[MailboxRow]) -> None:
-        """Add or change mailboxes. An address belongs to exactly one AI worker."""
+        """Add or change mailboxes. An address belongs to exactly one AI worker. Raises UsageError."""
         async with self._database.begin() as connection:
-            for row in rows:
-                values = {f: getattr(row, f) for f in MailboxRow.__dataclass_fields__}
-                statement = insert(t.mailboxes).values(**values)
-                update = statement.on_conflict_do_update(index_elements=["address"], set_=values)
-                owner = (
-                    await connection.execute(sa.select(t.mailboxes.c.worker).where(t.mailboxes.c.address == row.address))
-                ).scalar()
-                if owner is not None and owner != row.worker:
-                    raise UsageError(
-                        f"The mailbox {row.address} belongs to the worker {owner!r}.",
-                        remedy="A mailbox has exactly one worker; take it out of the other playbook first.",
-                    )
-                await connection.execute(update)
+            await put_mailboxes(connection, rows)
 
     async def mailboxes(self) -> Sequence[MailboxRow]:
         """All mailboxes."""
@@ -147,13 +136,16 @@ class PostgresControl:
             rows = (await connection.execute(sa.select(t.mailboxes))).all()
         return [MailboxRow(r.address, r.worker, r.shop, r.authserv_id, r.signature) for r in rows]
 
-    async def keep_release(self, *, release: str, worker: str, files: Mapping[str, str], now: datetime) -> None:
-        """Store a release by its content hash; storing it again changes nothing."""
-        values = {"hash": release, "worker": worker, "files": dict(files), "created_at": now, "since": now}
-        async with self._database.begin() as connection:
-            await connection.execute(insert(t.releases).values(**values).on_conflict_do_nothing(index_elements=["hash"]))
 
-    async def release_files(self, release: str) -> Mapping[str, str] | None:
-        """The files of a release, or None."""
-        async with self._database.begin() as connection:
-            return (await connection.execute(sa.select(t.releases.c.files).where(t.releases.c.hash == release))).scalar()
+async def put_mailboxes(connection: AsyncConnection, rows: Sequence[MailboxRow]) -> None:
+    """Add or change mailboxes in the caller's transaction. Raises UsageError for one that another worker has."""
+    for row in rows:
+        owner = (await connection.execute(sa.select(t.mailboxes.c.worker).where(t.mailboxes.c.address == row.address))).scalar()
+        if owner is not None and owner != row.worker:
+            raise UsageError(
+                f"The mailbox {row.address} belongs to the worker {owner!r}.",
+                remedy="A mailbox has exactly one worker; take it out of the other playbook first.",
+            )
+        values = {f: getattr(row, f) for f in MailboxRow.__dataclass_fields__}
+        statement = insert(t.mailboxes).values(**values)
+        await connection.execute(statement.on_conflict_do_update(index_elements=["address"], set_=values))
