@@ -7,7 +7,7 @@ from caseworker.sop.drafting.answer import Answer, DraftIntent, DraftNeed, Draft
 from caseworker.sop.drafting.handbook import Section
 from caseworker.sop.drafting.parse import ADDED_ROW
 from caseworker.sop.drafting.rules import NOT_IN_SHOP, Accepted, order_need
-from caseworker.sop.drafting.written import comment, flow, one_line, scalar
+from caseworker.sop.drafting.written import block, comment, flow, one_line, scalar
 from caseworker.sop.model import Place
 
 QUEUE = "general"
@@ -135,14 +135,14 @@ class _Work:
     def _procedure(self, number: int, procedure: DraftProcedure) -> Iterator[str]:
         yield from comment(f'Drafted from {self.house.handbook}, "{self.handbook[number].title}".')
         yield f"sop: {procedure.name}"
-        yield f"title: {scalar(procedure.title)}"
+        yield f"title: {block(procedure.title)}"
         yield f"intents: {flow([intent.name for intent in procedure.intents])}"
         if procedure.needs:
             yield from ("", "needs:", *(f"  {need.name}: {flow(_need(need))}" for need in procedure.needs))
         if order := order_need(procedure):
             yield from ("", f"verify: owner({order.name})")
         if procedure.facts:
-            yield from ("", "facts:", *(f"  {name}: {scalar(source)}" for name, source in procedure.facts.items()))
+            yield from ("", "facts:", *(f"  {name}: {block(source)}" for name, source in procedure.facts.items()))
         yield from ("", "rules:")
         for row in procedure.rows:
             yield from self._origin(number, row.quote, "  ")
@@ -152,7 +152,7 @@ class _Work:
 
     def _row(self, sop: str, row: DraftRow) -> Iterator[str]:
         yield f"  - rule: {row.name}"
-        yield f"    when: {scalar(row.when)}"
+        yield f"    when: {block(row.when)}"
         if row.confirm:
             yield f"    confirm: {sop}_{row.confirm}"
         if row.do:
@@ -177,19 +177,18 @@ class _Work:
                 self.file(f"replies/{procedure.name}_{reply.key}/{language}.md").add(lines, number)
 
     def _examples(self, number: int, procedure: DraftProcedure) -> None:
-        file = self.file(f"examples/{procedure.name}.yaml")
         for example in procedure.examples:
-            file.add(
-                [f"- example: {scalar(example.name)}", f"  sop: {procedure.name}", f"  now: {scalar(example.now)}"], number
-            )
+            file = self.file(f"examples/{procedure.name}.yaml")
+            file.add([f"- example: {block(example.name)}", f"  sop: {procedure.name}"], number)
+            file.add([f"  now: {scalar(example.now)}"], number)
             if example.facts:
-                file.add(["  facts:", *(f"    {key}: {flow(value)}" for key, value in example.facts.items())], number)
+                file.add(["  facts:", *(f"    {scalar(key)}: {flow(value)}" for key, value in example.facts.items())], number)
             file.add([f"  expect: {flow({'rule': example.row})}"], number)
 
 
 def _intent(intent: DraftIntent, *, has_rows: bool) -> Iterator[str]:
     yield f"{intent.name}:"
-    yield f"  description: {scalar(intent.description)}"
+    yield f"  description: {block(intent.description)}"
     if intent.to_people:
         yield "  always_escalate: true"
     if intent.to_people or not has_rows:
@@ -197,7 +196,7 @@ def _intent(intent: DraftIntent, *, has_rows: bool) -> Iterator[str]:
     if intent.examples:
         yield "  examples:"
     for language, sentences in intent.examples.items():
-        yield from (f"    {language}:", *(f"      - {scalar(sentence)}" for sentence in sentences))
+        yield from (f"    {language}:", *(f"      - {block(sentence)}" for sentence in sentences))
 
 
 def _need(need: DraftNeed) -> dict[str, object]:
@@ -274,5 +273,5 @@ def _routing(because: Mapping[str, str]) -> list[str]:
         "queues:",
         f"  {QUEUE}: {{title: General, service_level: 8h, priority: 1}}",
         "because:",
-        *(f"  {word}: {scalar(one_line(text) or word.replace('_', ' '))}" for word, text in words.items()),
+        *(f"  {word}: {block(one_line(text) or word.replace('_', ' '))}" for word, text in words.items()),
     ]

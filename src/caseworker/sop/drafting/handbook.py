@@ -14,7 +14,7 @@ _ATX = re.compile(r"(#{1,6})[ \t]+(.*?)[ \t#]*")
 _UNDERLINE = re.compile(r"(=+|-{3,})[ \t]*")
 _FENCE = re.compile(r"[ \t]*(```|~~~)")
 _NUMBERED = re.compile(r"(\d+(?:\.\d+)*)[.)]?[ \t]+(\S.{0,79})")
-_ITEM = re.compile(r"[ \t]*(?:[-*+•]|\d+[.)])[ \t]+|[ \t]*\|")
+_ITEM = re.compile(r"^[ \t]*(?:(?:[-*+•]|\d+[.)])[ \t]+|\|)")
 _MARKUP = re.compile(r"\*\*|__|[*`]|(?<!\w)_|_(?!\w)")
 _END = re.compile(r"(?<=[.!?])[\"')\]]*\s+(?=[\"'(\[]?[^\W\d_a-zäöü])")  # a digit goes on after "e.g." or "No."
 _QUOTES = str.maketrans(dict.fromkeys("„“”«»", '"') | dict.fromkeys("‘’", "'") | dict.fromkeys("–—", "-") | {"\u00a0": " "})
@@ -206,7 +206,7 @@ def _paragraphs(lines: Sequence[Line], titles: frozenset[int]) -> tuple[_Paragra
             continue
         if _ITEM.match(line):
             groups.append([])
-        groups[-1].append((number, _ITEM.sub("", line, count=1) if not line.lstrip().startswith("|") else line))
+        groups[-1].append((number, _ITEM.sub("", line) if not line.lstrip().startswith("|") else line))
     return tuple(made for group in groups if (made := _paragraph(group)).text)
 
 

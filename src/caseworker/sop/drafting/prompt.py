@@ -26,14 +26,16 @@ A section about nothing that customers ask for gets `"procedures": []`. A matter
      "arguments": {{"number": "request.order_number", "email": "sender.address"}}, "ask": "order_number"}}
     and nothing may be looked up or done without it. Other look-ups take their arguments from the order.
   - `look`: an operation that gives one record; with `arguments`
-  - `choose`: a list such as `order.lines`, with `"by": "request.items"`, `"ask": "items"`, `"skip_when": "size(order.lines) == 1"`
+  - `choose`: a list such as `order.lines`, with `"by": "request.items"`, `"ask": "items"`,
+    `"skip_when": "size(order.lines) == 1"`
   - `take`: `request.KEY`, an answer of the customer, with `"ask": "KEY"` and for a choice `one_of`
   `optional: true` is never asked; then test it with has().
 - `facts`: named expressions, for what several rows use.
 - `rows`: a decision table. The first row whose `when` holds fires, so exceptions stand first. A last row that sends everything
   else to people is added by itself. A row has
   - `quote`: the sentence of the handbook that it comes from, word for word
-  - `do`: operations, in order; `receipt` names the receipt (otherwise the last word of the operation). Arguments are expressions
+  - `do`: operations, in order; `receipt` names the receipt (otherwise the last word of the operation). Its
+    arguments are expressions
   - `reply`: a key of `replies`; `confirm`: a reply that asks for the customer's yes before anything is done
   - and one end: `resolve` (resolved, declined, answered), or `escalate` (a reason in one word like_this) with its `meaning`
   A refused act becomes `failed.RECEIPT`: put a row `has(failed.RECEIPT)` that escalates above the row that acts.
@@ -41,9 +43,9 @@ A section about nothing that customers ask for gets `"procedures": []`. A matter
   the customers' words by language, and `words`, the question in each language.
 - `parameters`: every figure of the section (days, amounts, percentages) with its sentence as `quote`. Types: int, Money
   ("10.00 EUR"), duration ("5d", "36h"), percent (a number), string. Expressions and replies say `param.NAME`, never the figure.
-- `replies`: `subject` and `words` in each of {languages}, without greeting and signature. Values stand in {{{{ order.number }}}},
-  {{{{ param.NAME }}}}, {{{{ done.RECEIPT.amount | money }}}}, {{{{ order.delivered_at | date }}}}, {{{{ lines | items }}}}. Say nothing that the row
-  does not do.
+- `replies`: `subject` and `words` in each of {languages}, without greeting and signature. Values stand in
+  {{{{ order.number }}}}, {{{{ param.NAME }}}}, {{{{ done.RECEIPT.amount | money }}}}, {{{{ order.delivered_at | date }}}},
+  {{{{ lines | items }}}}. Say nothing that the row does not do.
 - `examples`: one for each row, and one that fires no row of yours (`"row": "not_covered"`). `now` is a time such as
   "2026-11-25T10:00:00Z". `facts` hold what is known by section, the order with every field that your rows and replies use:
   {{"sender": {{"address": "a@example.com", "verified": true}}, "request": {{"intent": "...", "items": ["a"]}},
@@ -51,7 +53,7 @@ A section about nothing that customers ask for gets `"procedures": []`. A matter
    "lines": [{{"id": "a", "title": "Shoes", "quantity": 1, "refundable": "49.90 EUR"}}]}}}}
 - `not_expressed`: sentences of the section that none of this can say, with the reason.
 
-Expressions are CEL: == != < <= > >= in && || ! ?: + - * / %, has(path), and on lists all exists filter map with a variable, as in
+Expressions are CEL: == != < <= > >= in && || ! ?: + - * / %, has(path), and on lists all exists filter map with a variable:
 lines.all(l, l.returnable). Texts stand in "double quotes". Types are not mixed: an int is not compared with an amount or a
 duration. What may be missing (`optional[...]`) is tested with has() first. Functions:
 days(order.delivered_at, now) whole days; hours(a, b); business_days(now, 10) a time; business_days_between(a, b); sum(list of
@@ -82,10 +84,9 @@ class Course:
 
 def task(course: Course) -> str:
     """The system's words."""
-    lines = {
-        kind: "\n".join(f"- {_signature(course, name)}" for name in offered(course.vocabulary, kind))
-        for kind in ("read", "write")
-    }
+    reads, writes = (
+        "\n".join(f"- {_signature(course, name)}" for name in offered(course.vocabulary, kind)) for kind in ("read", "write")
+    )
     records = [
         f"- {name}: {', '.join(f'{field} {kind}' for field, kind in fields.items())}"
         for name, fields in course.vocabulary.records.items()
@@ -93,20 +94,19 @@ def task(course: Course) -> str:
     return _TASK.format(
         languages=", ".join(course.languages),
         standard=", ".join(course.standard),
-        reads=lines["read"],
-        writes=lines["write"],
+        reads=reads,
+        writes=writes,
         records="\n".join(records),
     )
 
 
-def _signature(course: Course, name: str) -> str:
-    operation = course.vocabulary.operations[name]
+def _signature(course: Course, called: str) -> str:
+    operation = course.vocabulary.operations[called]
     parameters = ", ".join(
-        f"{parameter}{'' if parameter in operation.required else '?'}: {kind}"
-        for parameter, kind in operation.parameters.items()
+        f"{name}{'' if name in operation.required else '?'}: {kind}" for name, kind in operation.parameters.items()
     )
     gives = operation.returns if operation.kind == "read" else ", ".join(f"{k}: {v}" for k, v in operation.receipt.items())
-    return f"{name}({parameters}) -> {gives or 'nothing'}. {course.docs.get(name, '')}".rstrip()
+    return f"{called}({parameters}) -> {gives or 'nothing'}. {course.docs.get(called, '')}".rstrip()
 
 
 def material(section: Section, earlier: Sequence[Answer]) -> str:

@@ -5,6 +5,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 
 _PLAIN = re.compile(r"[A-Za-z_][\w./()@>=-]*(?: [\w./()@>=<|+-]+)*")
+_LINE = re.compile(r"[^\W\d].*")
 _WORDS = ("true", "false", "null", "yes", "no", "on", "off")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 
@@ -28,8 +29,17 @@ def scalar(value: object) -> str:
     text = one_line(str(value))
     if _PLAIN.fullmatch(text) and text.lower() not in _WORDS:
         return text
+    if '"' in text and "'" not in text:
+        return f"'{text}'"
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
+
+
+def block(text: str) -> str:
+    """A text that is the whole value of its line: most need no quotes there."""
+    text = one_line(text)
+    safe = _LINE.fullmatch(text) and ": " not in text and " #" not in text and text[-1] != ":"
+    return text if safe and text.lower() not in _WORDS else scalar(text)
 
 
 def flow(value: object) -> str:
