@@ -21,6 +21,7 @@ from caseworker.engine.executor import Executor
 from caseworker.engine.failpoints import Failpoints
 from caseworker.engine.hearing import Hearing
 from caseworker.engine.jobs import Jobs
+from caseworker.engine.promises import PromiseKeeper
 from caseworker.engine.sender import Sender
 from caseworker.engine.shadow import Shadow
 from caseworker.engine.verify import Verifier
@@ -92,7 +93,7 @@ class App:
         sender = Sender(self.transport(), self.intake.secret, self.playbooks.signature)
         executor = Executor(self.effects, self.commerce, sender, self.clock, failpoints)
         verifier = Verifier(self.effects, self.commerce)
-        hearing = Hearing(self.cases, self.effects, self.reader(), self.commerce, verifier)
+        hearing = Hearing(self.cases, self.effects, self.reader(), self.commerce, verifier, PromiseKeeper(self.commerce))
         drain = Drain(
             cases=self.cases,
             effects=self.effects,

@@ -136,6 +136,7 @@ def _take(case: Case, r: RequestState, decision: Decision, turn: Turn) -> Case:
     after = tuple(m for m in decision.moves if not isinstance(m, Act))
     entry = {
         "request": r.number,
+        "release": turn.release.playbook.release,
         "procedure": decision.procedure,
         "rule": decision.rule,
         "identity": decision.identity,
@@ -285,6 +286,8 @@ def _make(case: Case, r: RequestState, move: object, turn: Turn) -> tuple[Case, 
             return say(case, r, move.reply, turn), r
         case Promise():
             turn.promises.append(PromiseMade(r.number, move.what, move.amount, move.due, move.kept_when, move.bound))
+            promise = {"name": "promise", "request": r.number, **move_to_facts(move)}
+            turn.timers.append(NewEvent(f"promise:{r.number}.{r.round}:{r.rule}", "timer", promise, move.due))
             return case, r
         case Wait():
             since = r.waiting_since if r.waiting == r.rule and r.waiting_since else turn.now

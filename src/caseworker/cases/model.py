@@ -244,6 +244,16 @@ class PromiseMade:
 
 
 @dataclass(frozen=True, slots=True)
+class PromiseJudged:
+    """What became of a promise when it fell due. `unclear`: its condition could not be computed."""
+
+    request: int
+    what: str
+    due: datetime
+    status: Literal["kept", "broken", "unclear"]
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One line of a case's timeline. `kind` is a word, `data` facts."""
 
@@ -268,6 +278,7 @@ class Step:
     entries: tuple[Entry, ...] = ()
     wrong_proofs: tuple[WrongProof, ...] = ()
     withdrawn: tuple[int, ...] = ()
+    judged: tuple[PromiseJudged, ...] = ()
     recordings: tuple[Recording, ...] = ()
 
 

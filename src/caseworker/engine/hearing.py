@@ -10,13 +10,14 @@ from caseworker.cases import letters
 from caseworker.cases.disbelieved import hear_disbelieved
 from caseworker.cases.hear import MailFacts, hear_mail, hear_person, hear_receipt
 from caseworker.cases.meanwhile import HeldBack, hold_back
-from caseworker.cases.model import Case, Effect, Entry, Event, NewEvent, QueueItem
+from caseworker.cases.model import Case, Effect, Entry, Event, NewEvent, PromiseJudged, QueueItem
 from caseworker.cases.ports import CaseStore, EffectStore, StoredMail
 from caseworker.cases.release import Release
 from caseworker.cases.turn import facts_of
 from caseworker.commerce.errors import Refusal
 from caseworker.commerce.model import Order
 from caseworker.commerce.ports import Commerce
+from caseworker.engine.promises import PromiseKeeper
 from caseworker.engine.verify import Verifier
 from caseworker.mail.model import Attachment, Message
 from caseworker.mail.newtext import new_text
@@ -40,6 +41,7 @@ class Heard:
     items: tuple[QueueItem, ...] = ()
     quiet: bool = False
     withdrawn: tuple[int, ...] = ()
+    judged: tuple[PromiseJudged, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class Hearing:
     reader: Reader
     commerce: Commerce
     verifier: Verifier
+    promises: PromiseKeeper
 
     async def hear(self, case: Case, event: Event, release: Release, now: datetime) -> Heard:
         """One event."""
@@ -152,6 +155,9 @@ class Hearing:
             ended = replace(case, requests=requests, asking=(), asked_at=None)
             told = letters.say(ended, waiting[0], "gave_up", release=release, facts=facts_of(ended, waiting[0], now))
             return Heard(told, (Entry("gave_up", {"asked": list(case.asking)}),))
+        if name == "promise":
+            verdict = await self.promises.judge(case, event, release, now)
+            return Heard(case, (verdict.entry,), items=verdict.items, quiet=True, judged=(verdict.judged,))
         if name == "verify":
             verified, entries = await self.verifier.verify(case, now)
             return Heard(verified, entries, quiet=True)

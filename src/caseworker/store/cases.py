@@ -368,3 +368,7 @@ async def _people(connection: AsyncConnection, step: Step, *, worker: str, now: 
                 created_at=now,
             )
         )
+    p = t.promises.c
+    for judged in step.judged:
+        mine = (p.case == step.case.number, p.request == judged.request, p.what == judged.what, p.due == judged.due)
+        await connection.execute(sa.update(t.promises).where(*mine, p.status == "open").values(status=judged.status))
