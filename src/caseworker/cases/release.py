@@ -1,23 +1,27 @@
 """What a case is decided with: the pinned playbook, and what always applies as it is live now."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from caseworker.cases.model import ActiveRow, Case, Entry, RequestState
 from caseworker.guard.judge import stricter
 from caseworker.guard.model import Guardrails
+from caseworker.knowledge.model import Article
 from caseworker.sop.model import Playbook, Procedure, Row, Vocabulary, WorkerSpec
 from caseworker.writing.load import Replies
 
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """`playbook` and `replies` are the case's pinned release; `guardrails` and the worker's modes are those of today."""
+    """`playbook` and `replies` are the case's pinned release; `guardrails`, the worker's modes and `articles` those of today.
+
+    `articles` are the approved answers by key."""
 
     playbook: Playbook
     replies: Replies
     guardrails: Guardrails
     vocabulary: Vocabulary
+    articles: Mapping[str, Article] = field(default_factory=dict)
 
     def mode_of(self, intent: str) -> str:
         """shadow, draft or live, for one intent."""
@@ -37,17 +41,17 @@ def with_live(pinned: Release, live: Release) -> Release:
     """A release as it applies while another one is live.
 
     Procedures, words, intents and parameters are the pinned ones. Modes, mailboxes, machines, the forms of order numbers and
-    queues are those of today; of two limits the stricter. A queue that is not there any more is the default one.
+    queues are those of today, and approved answers too; of two limits the stricter. A queue that is not there any more is the default one.
     """
     if pinned.playbook.release == live.playbook.release:
         return live
     guardrails = stricter(pinned.guardrails, live.guardrails)
     playbook = replace(pinned.playbook, worker=_worker(pinned.playbook.worker, live.playbook.worker, guardrails))
-    return replace(pinned, playbook=_rerouted(playbook, guardrails), guardrails=guardrails)
+    return replace(pinned, playbook=_rerouted(playbook, guardrails), guardrails=guardrails, articles=live.articles)
 
 
-def repinned(case: Case, release: Release) -> tuple[Case, tuple[Entry, ...]]:
-    """The case under another release, from this event on. Receipts and rows that fired stay.
+def repinned(case: Case, release: Release, *, because: str = "withdrawn", by: str = "") -> tuple[Case, tuple[Entry, ...]]:
+    """The case under another release, from this event on. Receipts and rows that fired stay. `by` is who wanted it.
 
     A row under way ends as it was decided: money may have moved, and its words tell of it. Where the other release has not got
     those words, the row ends with people.
@@ -56,7 +60,7 @@ def repinned(case: Case, release: Release) -> tuple[Case, tuple[Entry, ...]]:
     if case.release == to:
         return case, ()
     requests = tuple(_still_sayable(r, release) for r in case.requests)
-    entry = Entry("release_changed", {"before": case.release, "after": to})
+    entry = Entry("release_changed", {"before": case.release, "after": to, "because": because, "by": by})
     return replace(case, release=to, requests=requests), (entry,)
 
 

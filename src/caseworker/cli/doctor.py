@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from caseworker.app.doctor import Finding, Verdict
+    from caseworker.bootstrap import App
 
 LOW, TOO_LOW = 2_000_000_000, 200_000_000  # bytes free
 _COLOURS = {"ok": "green", "warn": "yellow", "error": "red"}
@@ -124,6 +125,7 @@ class Visit:
             lines = [_finding("database", "ok", f"answers, schema up to date, {kind}")]
             async with opened(self.settings) as app:
                 stops, aside, unparsed = await app.control.stops(), await app.control.aside(), await app.raw.unparsed()
+                lines.append(await _release(app))
         names = ", ".join(f"{s.scope} {s.value}".strip() for s in stops)
         lines.append(_none_or("stops", len(stops), f"acting is off: {names}", "`caseworker resume` lifts it."))
         lines.append(_none_or("set aside", len(aside), "events or effects failed too often", "See `caseworker retry --list`."))
@@ -162,6 +164,16 @@ class Visit:
             ]
         writer.close()
         return [_finding("relay", "ok", f"{host}:{port} answers")]
+
+
+async def _release(app: "App") -> "Finding":
+    """What is live, and why the playbook folder is not, where it is not."""
+    from caseworker.app.playbooks import shipped
+    from caseworker.sop.load import short
+
+    notice = await app.playbooks.outlook(shipped(app.settings.playbook))
+    live = f"{app.release.playbook.worker.name}, {short(app.release.playbook.release)} is live"
+    return _finding("release", "warn" if notice else "ok", notice or live, "See `caseworker release list`.")
 
 
 def _finding(name: str, verdict: "Verdict", message: str, advice: str = "") -> "Finding":

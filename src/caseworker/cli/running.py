@@ -26,11 +26,11 @@ def settings() -> Settings:
 
 
 @asynccontextmanager
-async def opened(chosen: Settings | None = None) -> AsyncIterator["App"]:
-    """The application; its imports happen here."""
+async def opened(chosen: Settings | None = None, *, adopt: bool = False) -> AsyncIterator["App"]:
+    """The application; its imports happen here. `adopt` as in `bootstrap.build`."""
     from caseworker.bootstrap import build
 
-    async with build(chosen or settings()) as app:
+    async with build(chosen or settings(), adopt=adopt) as app:
         yield app
 
 

@@ -26,7 +26,8 @@ def worker(until_stdin_closes: bool) -> None:
     log_to_stderr()
 
     async def run() -> None:
-        async with opened() as app:
+        # one that `serve` starts anew is no wish of a person to publish what was edited meanwhile
+        async with opened(adopt=not until_stdin_closes) as app:
             engine = app.worker()
             click.echo(f"Worker {engine.drain.owner[:8]} works with {engine.concurrency} cases at a time.")
             await until_stopped(engine.run(), with_parent=until_stdin_closes)
@@ -48,7 +49,7 @@ def intake(port: int | None) -> None:
     log_to_stderr()
 
     async def run() -> None:
-        async with opened() as app:
+        async with opened(adopt=True) as app:
             await until_stopped(_take_mails(app, port))
 
     asyncio.run(run())
@@ -71,7 +72,7 @@ def serve(workers: int | None, no_console: bool) -> None:
     count = chosen.workers if workers is None else workers
 
     async def run() -> None:
-        async with opened(chosen) as app:
+        async with opened(chosen, adopt=True) as app:
             await until_stopped(everything(app))
 
     async def everything(app: "App") -> None:
