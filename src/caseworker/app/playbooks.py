@@ -6,19 +6,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from caseworker.app import articles
 from caseworker.app.ports import ReleaseStore
 from caseworker.cases.intake import MailboxRow
 from caseworker.cases.release import InForce, Release, with_live
 from caseworker.commerce.errors import BadArguments, CommerceError, Refusal
 from caseworker.commerce.operations import records
 from caseworker.commerce.ports import Commerce
-from caseworker.core.clock import Clock
+from caseworker.core.clock import Clock, utc_now
 from caseworker.core.errors import PlaybookError
+from caseworker.core.findings import Problems
 from caseworker.guard.load import load as load_guardrails
+from caseworker.knowledge import operations as knowledge
+from caseworker.knowledge.load import load as load_articles
+from caseworker.knowledge.model import Article
 from caseworker.rollout.choose import effective, for_new_case, in_state
 from caseworker.rollout.model import Change, Standing, Standings, Start
 from caseworker.rollout.rules import Rule, start
 from caseworker.sop.check import check
+from caseworker.sop.errors import PlaybookProblems
 from caseworker.sop.load import load, read_folder
 from caseworker.sop.model import Finding, Known, OperationType, Playbook, Vocabulary
 from caseworker.writing.load import load as load_replies
@@ -33,7 +39,7 @@ MOST_MERGED = 64  # releases as they apply under another one, kept by a process
 
 
 def vocabulary(commerce: Commerce) -> Vocabulary:
-    """What procedures may name: the shop's operations and records, in the words of the procedure language."""
+    """What procedures may name: operations and records of the shop and of the worker, in the words of their language."""
     operations = {
         name: OperationType(
             name=name,
@@ -44,9 +50,9 @@ def vocabulary(commerce: Commerce) -> Vocabulary:
             receipt=op.receipt or {},
             money=op.money,
         )
-        for name, op in commerce.operations().items()
+        for name, op in {**commerce.operations(), **knowledge.OPERATIONS}.items()
     }
-    return Vocabulary(records(), operations, REFUSALS)
+    return Vocabulary({**records(), **knowledge.RECORDS}, operations, REFUSALS)
 
 
 def shipped(name: str) -> Path:
@@ -92,7 +98,7 @@ class Playbooks:
         """A release from its files. Raises PlaybookError."""
         playbook = load(files)
         known = playbook.vocabulary(vocabulary(self.commerce))
-        return Release(playbook, load_replies(files), load_guardrails(files), known)
+        return Release(playbook, load_replies(files), load_guardrails(files), known, _articles(files))
 
     def check(self, folder: Path) -> tuple[Playbook, tuple[Finding, ...]]:
         """Everything `check` finds in a folder."""
@@ -108,14 +114,15 @@ class Playbooks:
         return release, self._findings(release, connected=connected)
 
     def _findings(self, release: Release, *, connected: bool) -> tuple[Finding, ...]:
-        offered = frozenset(self.commerce.operations())
+        offered = frozenset({*self.commerce.operations(), *knowledge.OPERATIONS})
         known = Known(
             replies=release.replies.variables(),
             queues=frozenset(release.guardrails.queues),
             guarded_actions=frozenset(release.guardrails.limits),
             operations=offered if connected else offered | frozenset(release.playbook.declared.operations),
         )
-        return check(release.playbook, release.vocabulary, known)
+        found = check(release.playbook, release.vocabulary, known)
+        return (*found, *articles.findings(release, today=utc_now().date()))
 
     def require_sound(self, release: Release, name: object) -> None:
         """Raises PlaybookError with every error that `check` finds, the connected system's operations being known."""
@@ -226,6 +233,14 @@ class Playbooks:
             self._signatures.update({m.address: m.signature for m in of_today.playbook.worker.mailboxes})
             self._merged[pinned, live] = with_live(await self.get(pinned), of_today)
         return self._merged[pinned, live]
+
+
+def _articles(files: Mapping[str, str]) -> Mapping[str, Article]:
+    problems = Problems()
+    found = load_articles(files, problems)
+    if problems.findings:
+        raise PlaybookProblems(problems.findings)
+    return found
 
 
 def _mailboxes(release: Release) -> list[MailboxRow]:

@@ -40,8 +40,9 @@ class InForce:
 def with_live(pinned: Release, live: Release) -> Release:
     """A release as it applies while another one is live.
 
-    Procedures, words, intents and parameters are the pinned ones. Modes, mailboxes, machines, the forms of order numbers and
-    queues are those of today, and approved answers too; of two limits the stricter. A queue that is not there any more is the default one.
+    Procedures, words, intents and parameters are the pinned ones. Modes, mailboxes, machines, the forms of order numbers,
+    queues and approved answers are those of today; of two limits the stricter. A queue that is not there any more is the
+    default one.
     """
     if pinned.playbook.release == live.playbook.release:
         return live

@@ -8,7 +8,7 @@ from jinja2 import TemplateError, UndefinedError
 
 from caseworker.writing.errors import ReplyError
 from caseworker.writing.load import Reply
-from caseworker.writing.templates import LOCALE, ZONE, locale_of, zone_of
+from caseworker.writing.templates import ENVIRONMENT, LOCALE, ZONE, locale_of, zone_of
 
 _BLANK = re.compile(r"\n[ \t]*(?:\n[ \t]*)+\n")
 _SPACES = re.compile(r"[ \t]+$", re.MULTILINE)
@@ -38,3 +38,19 @@ def render(reply: Reply, values: Mapping[str, object], *, country: str = "") -> 
     except (TemplateError, TypeError, ValueError, KeyError, AttributeError, ArithmeticError) as error:
         raise ReplyError(f"{reply.place.file} cannot be written: {error}.", remedy="Correct the words named here.") from error
     return Rendered(" ".join(subject.split()), _BLANK.sub("\n\n", _SPACES.sub("", text)).strip())
+
+
+def render_text(text: str, values: Mapping[str, object], *, language: str, country: str = "", place: str) -> str:
+    """Words that stand outside of a reply, such as an approved answer. `place` says where, for messages.
+
+    Raises ReplyError where they are no template, or show something that is not known.
+    """
+    remedy = "Check the braces, and mention only what is known there."
+    try:
+        template = ENVIRONMENT.from_string(text)
+        written = template.render({**values, LOCALE: locale_of(language, country), ZONE: zone_of(country)})
+    except ReplyError as error:
+        raise ReplyError(f"{place}: {error.message}", remedy=error.remedy) from error
+    except (TemplateError, TypeError, ValueError, KeyError, AttributeError, ArithmeticError) as error:
+        raise ReplyError(f"{place}: {error}.", remedy=remedy) from error
+    return _BLANK.sub("\n\n", _SPACES.sub("", written)).strip()
