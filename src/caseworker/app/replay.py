@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from caseworker.app.decisions import Recorded
 from caseworker.app.managers import number_of
 from caseworker.app.playbooks import Playbooks, shipped
 from caseworker.app.ports import DecisionViews
@@ -87,6 +88,23 @@ class Replays:
         """The recorded decisions of a case, by reference or number, in their order. Raises UsageError."""
         return await self.decisions.of_cases([number_of(name)])
 
+    async def recorded(self, name: str) -> Sequence[Recorded]:
+        """The recorded decisions of a case with the releases that made them, for explaining. Raises UsageError."""
+        recordings = await self.recordings(name)
+        releases = {hash_: await self._there(hash_) for hash_ in {r.release for r in recordings}}
+        return [Recorded(number, r, releases[r.release]) for number, r in enumerate(recordings, start=1)]
+
+    async def playbook(self, release: str) -> Playbook | None:
+        """The playbook of a release, None where it is not there: a case can be shown without the words of its procedures."""
+        found = await self._there(release)
+        return found.playbook if found else None
+
+    async def _there(self, release: str) -> Release | None:
+        try:
+            return await self.playbooks.get(release)
+        except PlaybookError:
+            return None
+
     async def case(self, name: str, release: str = "") -> CaseAgain:
         """One case by its reference or number. `release`: a hash, the beginning of one, or a playbook folder.
 
@@ -134,10 +152,11 @@ class Replays:
         by: dict[str, Release] = {}
         missing = []
         for name in dict.fromkeys(r.release for r in recordings):
-            try:
-                by[name] = await self.playbooks.get(name)
-            except PlaybookError:
+            found = await self._there(name)
+            if found is None:
                 missing.append(name)
+            else:
+                by[name] = found
         made = _made(recordings, by, other)
         numbers = {(r.seq, r.number): count for count, r in enumerate(recordings, start=1)}
         return CaseAgain(

@@ -3,62 +3,22 @@
 Plain frozen data with every value already in words; consoles and the command line only lay it out.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from caseworker.app.decisions import DecisionTold, Recorded, recorded_of, tell_decision
 from caseworker.app.items import ItemTold, tell_item
 from caseworker.app.managers import CaseFile
 from caseworker.app.words import Line, lines_of, mapping, sequence, words
 from caseworker.core.facts import load
-from caseworker.sop.explain import explain, sentence, shown
-from caseworker.sop.model import (
-    Act,
-    Ask,
-    Confirm,
-    Decision,
-    Escalate,
-    LookUp,
-    Move,
-    Playbook,
-    Promise,
-    Resolve,
-    RowTrace,
-    Say,
-    Wait,
-)
+from caseworker.sop.explain import sentence, shown
+from caseworker.sop.load import short as short_release
+from caseworker.sop.model import Playbook
+from caseworker.sop.recorded import move_from_facts
 
 Tone = Literal["in", "out", "read", "decision", "done", "trouble", "people", "quiet"]
-_MOVES: Mapping[str, Callable[..., Move]] = {
-    cls.__name__.lower(): cls for cls in (Act, Ask, Confirm, Escalate, LookUp, Promise, Resolve, Say, Wait)
-}
-
-
-@dataclass(frozen=True, slots=True)
-class RowTold:
-    """One row of the decision table as it was looked at: its condition, the verdict, the values it saw."""
-
-    name: str
-    verdict: str
-    condition: str
-    seen: tuple[Line, ...]
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class DecisionTold:
-    """One decision. `lines` are the explanation in sentences, `moves` what was to happen."""
-
-    request: int
-    procedure: str
-    title: str
-    rule: str
-    identity: str
-    moves: tuple[str, ...]
-    missing: tuple[str, ...]
-    rows: tuple[RowTold, ...]
-    lines: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +86,11 @@ class Story:
     under_way: tuple[Line, ...]
 
 
-def tell(file: CaseFile, playbook: Playbook | None) -> Story:
-    """The story of a case file. `playbook` is the case's pinned release; None where it is not there any more."""
+def tell(file: CaseFile, playbook: Playbook | None, recorded: Sequence[Recorded] = ()) -> Story:
+    """The story of a case file. `playbook` is the case's pinned release; None where it is not there any more.
+
+    `recorded` are the case's decisions with their inputs: with them it is said why each row did not fire.
+    """
     row, state = file.case, mapping(load(file.case.state))
     open_effects = [e for e in file.effects if e.status not in ("done", "refused", "cancelled")]
     return Story(
@@ -146,35 +109,17 @@ def tell(file: CaseFile, playbook: Playbook | None) -> Story:
         closed_at=row.closed_at,
         verified_at=row.verified_at,
         requests=tuple(_request(mapping(r)) for r in sequence(state.get("requests"))),
-        moments=tuple(_moments(file, playbook)),
+        moments=tuple(_moments(file, playbook, recorded)),
         items=tuple(tell_item(item) for item in file.items),
         promises=tuple(_promise(p) for p in file.promises),
         under_way=tuple((e.operation or e.kind, e.status) for e in open_effects),
     )
 
 
-def tell_decision(data: Mapping[str, Any], playbook: Playbook | None) -> DecisionTold:
-    """A stored `decided` entry in words."""
-    decision = _decision(data)
-    procedure = playbook.procedures.get(decision.procedure) if playbook else None
-    conditions = {row.name: " ".join(row.when.split()) or "otherwise" for row in procedure.rows} if procedure else {}
-    return DecisionTold(
-        request=int(data.get("request") or 0),
-        procedure=decision.procedure,
-        title=procedure.title if procedure else decision.procedure,
-        rule=decision.rule,
-        identity=decision.identity,
-        moves=tuple(sentence(move) for move in decision.moves),
-        missing=decision.missing,
-        rows=tuple(_row(entry, conditions) for entry in decision.trace if entry.verdict != "not_reached"),
-        lines=explain(decision, playbook) if playbook and procedure else (),
-    )
-
-
 # -- the timeline ------------------------------------------------------------------------------------------------------
 
 
-def _moments(file: CaseFile, playbook: Playbook | None) -> list[Moment]:
+def _moments(file: CaseFile, playbook: Playbook | None, recorded: Sequence[Recorded]) -> list[Moment]:
     mails = {m.id: m for m in file.messages}
     sent = {m.message_id: m for m in file.messages if m.direction == "out"}
     outgoing = [m for m in file.messages if m.direction == "out"]
@@ -186,7 +131,7 @@ def _moments(file: CaseFile, playbook: Playbook | None) -> list[Moment]:
         elif line.kind == "sent":
             moments.append(_mail_out(line.at, data, _which(data, sent, outgoing)))
         elif line.kind == "decided":
-            moments.append(_decided(line.at, data, playbook))
+            moments.append(_decided(line.at, data, tell_decision(data, playbook, recorded_of(data, recorded))))
         else:
             moments.append(_TOLD.get(line.kind, _anything)(line.at, line.kind, data))
     return moments
@@ -218,14 +163,14 @@ def _mail_out(at: datetime, data: Mapping[str, Any], mail: Any) -> Moment:
     )
 
 
-def _decided(at: datetime, data: Mapping[str, Any], playbook: Playbook | None) -> Moment:
-    told = tell_decision(data, playbook)
+def _decided(at: datetime, data: Mapping[str, Any], told: DecisionTold) -> Moment:
     title = (
         f"Decided by {told.procedure} \u203a {told.rule}"
         if told.rule
         else f"{told.title}: {'; '.join(told.moves) or 'nothing'}"
     )
     facts = (("identity", words(told.identity)), *_if("not known yet", ", ".join(told.missing)))
+    facts += tuple(_if("release", short_release(str(data.get("release") or ""))))
     return Moment(at, "decided", "decision", title, facts, decision=told)
 
 
@@ -255,7 +200,7 @@ def _looked_up(at: datetime, kind: str, data: Mapping[str, Any]) -> Moment:
 
 
 def _would(at: datetime, kind: str, data: Mapping[str, Any]) -> Moment:
-    moves = "; ".join(sentence(_move(mapping(m))) for m in sequence(data.get("moves")))
+    moves = "; ".join(sentence(move_from_facts(mapping(m))) for m in sequence(data.get("moves")))
     return Moment(at, kind, "decision", f"Would have (row {data.get('rule') or 'none'}): {moves}")
 
 
@@ -300,6 +245,12 @@ def _closed(at: datetime, kind: str, data: Mapping[str, Any]) -> Moment:
     return Moment(at, kind, "done", f"Closed: {', '.join(words(o) for o in outcomes) or 'nothing was asked'}")
 
 
+def _release_changed(at: datetime, kind: str, data: Mapping[str, Any]) -> Moment:
+    before, after = (short_release(str(data.get(key) or "")) for key in ("before", "after"))
+    title = f"Decided by release {after} from now on, no more by {before}"
+    return Moment(at, kind, "people", title, (*_if("by", str(data.get("by") or "")), ("why", words(data.get("because")))))
+
+
 def _not_verified(at: datetime, kind: str, data: Mapping[str, Any]) -> Moment:
     missing = [mapping(m) for m in sequence(data.get("missing"))]
     facts = tuple((str(m.get("effect")), words(m.get("because"))) for m in missing)
@@ -317,12 +268,16 @@ _TOLD: Mapping[str, Callable[[datetime, str, Mapping[str, Any]], Moment]] = {
     "effect": _effect,
     "person": _person,
     "closed": _closed,
+    "release_changed": _release_changed,
     "not_verified": _not_verified,
     "not_answered": _told("quiet", "Not answered: {because}"),
     "machine_mail": _told("quiet", "Mail from a machine ({kind}): {why}"),
     "forbidden": _told("trouble", "{act} is forbidden by the guardrail {guardrail}"),
     "approval_asked": _told("people", "Approval asked for {act} in the queue {queue}: {guardrail}"),
     "handed_over": _told("people", "Handed over to people in the queue {queue}: {because}"),
+    "promise_kept": _told("done", "Promise kept: {what}"),
+    "promise_broken": _told("trouble", "Promise not kept: {what}"),
+    "promise_unclear": _told("trouble", "Promise cannot be checked: {what}. {error}"),
     "gave_up": _told("quiet", "Gave up waiting for an answer about {asked}"),
     "verified": _told("done", "Verified in the system of record ({receipts} receipts)"),
 }
@@ -348,34 +303,6 @@ def _request(r: Mapping[str, Any]) -> RequestTold:
 def _promise(row: Any) -> PromiseTold:
     amount = load(row.amount)
     return PromiseTold(row.what, shown(amount) if amount else "", row.due, row.status, row.kept_when)
-
-
-def _row(entry: RowTrace, conditions: Mapping[str, str]) -> RowTold:
-    note = entry.error or (f"missing: {', '.join(entry.missing)}" if entry.missing else "")
-    seen = tuple((path, told) for path, value in entry.seen.items() if (told := shown(value)) != "a record")
-    return RowTold(entry.row, entry.verdict, conditions.get(entry.row, ""), seen, note)
-
-
-def _decision(data: Mapping[str, Any]) -> Decision:
-    return Decision(
-        procedure=str(data.get("procedure") or ""),
-        rule=str(data.get("rule") or ""),
-        moves=tuple(_move(mapping(m)) for m in sequence(data.get("moves"))),
-        trace=tuple(_trace(mapping(entry)) for entry in sequence(data.get("trace"))),
-        missing=tuple(str(m) for m in sequence(data.get("missing"))),
-        identity=data.get("identity") or "not_needed",
-    )
-
-
-def _trace(entry: Mapping[str, Any]) -> RowTrace:
-    missing = tuple(str(m) for m in sequence(entry.get("missing")))
-    return RowTrace(
-        str(entry["row"]), entry["verdict"], mapping(entry.get("seen") or {}), missing, str(entry.get("error") or "")
-    )
-
-
-def _move(stored: Mapping[str, Any]) -> Move:
-    return _MOVES[str(stored["move"])](**{key: value for key, value in stored.items() if key != "move"})
 
 
 def _if(label: str, value: str) -> list[Line]:

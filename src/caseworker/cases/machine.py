@@ -46,7 +46,7 @@ from caseworker.sop.model import (
     Say,
     Wait,
 )
-from caseworker.sop.recorded import Recording, move_from_facts, move_to_facts
+from caseworker.sop.recorded import Recording, move_from_facts, move_to_facts, queues_of
 
 MAX_DECISIONS = 12
 NOT_THE_OWNER = ("identity_refused", "identity_unproven")
@@ -109,7 +109,8 @@ def _advance_request(case: Case, number: int, turn: Turn) -> Case:
         if looks:
             turn.lookups.extend(CaseLookUp(number, m.need, m.operation, m.arguments) for m in looks)
             return case
-        turn.recordings.append(Recording(number, playbook.release, turn.now, facts, progress, decision))
+        queues = queues_of(playbook, procedure.name)
+        turn.recordings.append(Recording(number, playbook.release, turn.now, facts, progress, decision, queues))
         before = r
         case = _take(case, r, decision, turn)
         if request_of(case, number) == before:

@@ -1,4 +1,4 @@
-"""`cases` and `explain`: what the worker has on its desk, and why each case went as it did."""
+"""`cases`: what the worker has on its desk."""
 
 import sys
 from collections.abc import Sequence
@@ -107,7 +107,7 @@ def show(case: str, as_json: bool) -> None:
     if as_json:
         print_json(story)
         return
-    _head(story)
+    head_of(story)
     for line in story.moments:
         _moment(line)
     for label, state in story.under_way:
@@ -140,47 +140,15 @@ def raw(message: int) -> None:
     sys.stdout.buffer.flush()
 
 
-@click.command()
-@click.argument("case")
-@json_option
-def explain(case: str, as_json: bool) -> None:
-    """Say of each decision of CASE which rule fired, what it saw, and why the rows above it did not fire.
-
-    \b
-    Example:
-      caseworker explain CW-00001T-1T
-    """
-    story = with_app(lambda app: _story(app, case))
-    decisions = [(line.at, line.decision) for line in story.moments if line.decision is not None]
-    if as_json:
-        print_json([{"at": at, "decision": decision} for at, decision in decisions])
-        return
-    _head(story)
-    for at, decision in decisions:
-        click.secho(f"\n{moment(at)} UTC, request {decision.request}", bold=True)
-        for text in decision.lines or decision.moves:
-            click.echo(f"  {text}")
-    handed = [line for line in story.moments if line.kind in ("handed_over", "not_the_owner", "reply_not_sent")]
-    for line in handed:
-        click.secho(f"\n{moment(line.at)} UTC", bold=True)
-        click.echo(f"  {line.text}")
-    if not decisions and not handed:
-        click.echo("\nNothing was decided in this case yet.")
-
-
 async def _story(app: "App", name: str) -> "Story":
     from caseworker.app.story import tell
-    from caseworker.core.errors import PlaybookError
 
     file = await app.managers.file(name)
-    try:
-        playbook = (await app.playbooks.get(file.case.release)).playbook
-    except PlaybookError:  # the case can be shown without the words of its procedures
-        playbook = None
-    return tell(file, playbook)
+    return tell(file, await app.replays.playbook(file.case.release), await app.replays.recorded(name))
 
 
-def _head(story: "Story") -> None:
+def head_of(story: "Story") -> None:
+    """The case's first lines."""
     click.secho(f"{story.reference}  {story.status}  {story.subject}", bold=True)
     click.echo(f"From {story.sender} ({story.language or 'language unknown'}), opened {moment(story.opened_at)} UTC")
     for request in story.requests:

@@ -36,7 +36,7 @@ COMMANDS: dict[str, Lazy] = {
     "worker": _lazy(_RUN, "serving", "worker", "Run one worker process."),
     "intake": _lazy(_RUN, "serving", "intake", "Take mails in by SMTP."),
     "cases": _lazy(_CASES, "cases", "cases", "List cases, show one, hand out its raw mails."),
-    "explain": _lazy(_CASES, "cases", "explain", "Say why a case went as it did."),
+    "explain": _lazy(_CASES, "explaining", "explain", "Say why a case went as it did."),
     "replay": _lazy(_CASES, "replaying", "replay", "Make recorded decisions again, by this or another release."),
     "queue": _lazy(_CASES, "queues", "queue", "See what waits for people, and decide it."),
     "check": _lazy(_PLAYBOOK, "playbooks", "check", "Find what is wrong in a playbook."),

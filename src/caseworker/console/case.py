@@ -1,11 +1,12 @@
 """One case: its requests on top, the timeline, and what waits for a decision beside it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from nicegui import ui
 
+from caseworker.app.decisions import DecisionTold, RowTold, Told
 from caseworker.app.items import ItemTold
-from caseworker.app.story import DecisionTold, Moment, Story
+from caseworker.app.story import Moment, Story
 from caseworker.console.facade import Facade
 from caseworker.console.parts import box, facts, frame, link, pill, status_pill, text, when, words
 from caseworker.core.errors import CaseworkerError, UsageError
@@ -117,10 +118,30 @@ def _decision(told: DecisionTold) -> None:
                         text(row.name, "cw-mono cw-strong")
                         text(SHOUT.get(row.verdict, row.verdict), "cw-verdict")
                     with box(tag="td"):
-                        text(row.condition, "cw-condition", tag="code")
-                        facts(row.seen, "cw-facts cw-seen")
-                        if row.note:
-                            text(row.note, "cw-bad")
+                        _why(row)
+
+
+def _why(row: RowTold) -> None:
+    """The part of the condition that decided; the whole of it one click away, or alone where nothing was recorded."""
+    if row.because:
+        _reasons(row.because)
+        with box("cw-trace", tag="details"):
+            text("The whole condition", tag="summary")
+            text(row.condition, "cw-condition", tag="code")
+        return
+    text(row.condition, "cw-condition", tag="code")
+    facts(row.seen, "cw-facts cw-seen")
+    if row.note:
+        text(row.note, "cw-bad")
+
+
+def _reasons(told: Sequence[Told]) -> None:
+    with box("cw-why", tag="ul"):
+        for each in told:
+            with box(tag="li"):
+                text(each.says)
+                if each.because:
+                    _reasons(each.because)
 
 
 def _side(story: Story, facade: Facade) -> None:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from caseworker.app.managers import Managers
 from caseworker.app.people import People
 from caseworker.app.playbooks import Playbooks
+from caseworker.app.replay import Replays
 from caseworker.app.story import Story, tell
-from caseworker.core.errors import PlaybookError
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,13 +16,10 @@ class Facade:
     managers: Managers
     people: People
     playbooks: Playbooks
+    replays: Replays
     account: str = ""
 
     async def story(self, name: str) -> Story:
         """One case in words. Raises UsageError."""
         file = await self.managers.file(name)
-        try:
-            playbook = (await self.playbooks.get(file.case.release)).playbook
-        except PlaybookError:  # the case can be shown without the words of its procedures
-            playbook = None
-        return tell(file, playbook)
+        return tell(file, await self.replays.playbook(file.case.release), await self.replays.recorded(name))

@@ -6,13 +6,19 @@ from caseworker.sop.model import Parameter, ParameterValue
 
 
 def resolve(parameter: Parameter, *, country: str, brand: str, on: date) -> object:
-    """The value that holds, or None where none does.
+    """The value that holds, or None where none does."""
+    row = row_of(parameter, country=country, brand=brand, on=on)
+    return row.value if row else None
+
+
+def row_of(parameter: Parameter, *, country: str, brand: str, on: date) -> ParameterValue | None:
+    """The row of parameters.yaml that holds.
 
     The most specific row wins: one that names country and brand before one of them before none; then one with dates or a season
     before one without; then the one that begins latest; then the one that stands last.
     """
     fitting = [
-        (_weight(value), number, value.value)
+        (_weight(value), number, value)
         for number, value in enumerate(parameter.values)
         if _fits(value, country=country, brand=brand, on=on)
     ]

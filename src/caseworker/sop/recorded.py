@@ -5,7 +5,7 @@ the arguments of an act) its document says `{"$at": [path into the inputs]}`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +20,7 @@ from caseworker.sop.model import (
     Found,
     LookUp,
     Move,
+    Playbook,
     Progress,
     Promise,
     Resolve,
@@ -43,7 +44,8 @@ _MOVES: Mapping[str, Callable[..., Move]] = {
 class Recording:
     """One decision of one request with its complete inputs. `release` is the playbook's hash, `now` UTC.
 
-    `seq` is the event of the case in which it was made, `number` counts the decisions of that event from 1.
+    `queues` are the queues of people as they were in force: by row, and for what no row decides under an empty name. `seq` is
+    the event of the case in which it was made, `number` counts the decisions of that event from 1.
     """
 
     request: int
@@ -52,9 +54,26 @@ class Recording:
     facts: Mapping[str, object]
     progress: Progress
     decision: Decision
+    queues: Mapping[str, str] = field(default_factory=dict)
     case: int = 0
     seq: int = 0
     number: int = 0
+
+
+def queues_of(playbook: Playbook, procedure: str) -> dict[str, str]:
+    """The queues that a procedure hands over to, by row, and the one for what no row decides under an empty name."""
+    rows = playbook.procedures[procedure].rows
+    return {"": playbook.worker.fallback_queue, **{row.name: row.escalate_queue for row in rows if row.escalate_queue}}
+
+
+def with_queues(playbook: Playbook, procedure: str, queues: Mapping[str, str]) -> Playbook:
+    """The playbook with the queues that were in force when a decision was made by it: they follow the release that is live."""
+    if not queues or queues == queues_of(playbook, procedure):
+        return playbook
+    spec = playbook.procedures[procedure]
+    rows = tuple(replace(row, escalate_queue=queues.get(row.name, row.escalate_queue)) for row in spec.rows)
+    worker = replace(playbook.worker, fallback_queue=queues.get("", playbook.worker.fallback_queue))
+    return replace(playbook, worker=worker, procedures={**playbook.procedures, procedure: replace(spec, rows=rows)})
 
 
 def move_to_facts(move: object) -> dict[str, object]:
@@ -85,6 +104,7 @@ def to_documents(recording: Recording) -> tuple[dict[str, Any], dict[str, Any]]:
         "now": dump(recording.now),
         "facts": dump(recording.facts),
         "progress": dump(_slim(_progress_to_facts(progress))),
+        "queues": dict(recording.queues),
     }
     return inputs, {"version": VERSION, **_as_mapping(dump(_shared(decision_to_facts(recording.decision), known)))}
 
@@ -163,6 +183,7 @@ def from_documents(inputs: Document, decision: Document, *, request: int, releas
         facts=told["facts"],
         progress=_progress(told.get("progress") or {}),
         decision=decision_from_facts(made),
+        queues=told.get("queues") or {},
     )
 
 

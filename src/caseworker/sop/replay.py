@@ -12,7 +12,7 @@ from caseworker.sop.decide import decide
 from caseworker.sop.examples import brief
 from caseworker.sop.explain import sentence, shown
 from caseworker.sop.model import Decision, LookUp, Need, Playbook, Procedure, Progress, Vocabulary
-from caseworker.sop.recorded import Recording, decision_to_facts
+from caseworker.sop.recorded import Recording, decision_to_facts, with_queues
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +58,12 @@ def replay_one(recording: Recording, playbook: Playbook, vocabulary: Vocabulary,
     procedure = procedure_of(recording, playbook)
     if procedure is None:
         return Replayed(recording, None, (f"{_row(recording.decision.rule)} -> no procedure handles {_intent(recording)!r}",))
+    same = recording.release == playbook.release
+    decides = with_queues(playbook, procedure.name, recording.queues) if same else playbook
     again = decide(
-        playbook, procedure.name, recording.facts, now=recording.now, progress=recording.progress, vocabulary=vocabulary
+        decides, procedure.name, recording.facts, now=recording.now, progress=recording.progress, vocabulary=vocabulary
     )
-    if recording.release == playbook.release:
+    if same:
         return Replayed(recording, again, tuple(_in_every_part(recording.decision, again)))
     notes = tuple(_notes(recording, playbook, procedure, by))
     return Replayed(recording, again, tuple(_in_effect(recording.decision, again)), notes)

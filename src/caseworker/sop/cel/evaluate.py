@@ -51,6 +51,12 @@ def evaluate(source: str, scope: Scope) -> object:
     return compiled(source)(scope)
 
 
+@lru_cache(maxsize=8192)
+def closure(expr: Expr, bound: frozenset[str]) -> Closure:
+    """The closure of a part of a condition; `bound` are the loop variables around it, which `scope.variables` holds."""
+    return _close(expr, bound)
+
+
 def _close(expr: Expr, bound: frozenset[str]) -> Closure:
     match expr:
         case Lit(value=value):
