@@ -74,7 +74,8 @@ def test_a_handbook_that_cannot_be_used_is_refused_with_its_reason(raw: bytes, s
 
 def test_a_short_chapter_is_one_section_and_a_long_one_is_taken_apart():
     long = "Words and words. " * 200
-    text = f"# Book\n\nBefore.\n\n## Short\n\n### One\n\nA.\n\n### Two\n\nB.\n\n## Long\n\n### Three\n\n{long}\n\n### Four\n\n{long}\n"
+    short = "## Short\n\n### One\n\nA.\n\n### Two\n\nB."
+    text = f"# Book\n\nBefore.\n\n{short}\n\n## Long\n\n### Three\n\n{long}\n\n### Four\n\n{long}\n"
     assert [section.title for section in split(text)] == ["Book", "Book > Short", "Book > Long > Three", "Book > Long > Four"]
     pieces = split(f"# One\n\n{'x' * 3 * SECTION}\n")
     assert len(pieces) > 2
