@@ -11,6 +11,7 @@ from caseworker.app.intake import Intake
 from caseworker.app.managers import Managers
 from caseworker.app.people import People
 from caseworker.app.playbooks import Playbooks, shipped
+from caseworker.app.releases import Releases
 from caseworker.app.replay import Replays
 from caseworker.cases.release import Release
 from caseworker.commerce.ports import Commerce
@@ -58,6 +59,7 @@ class App:
     settings: Settings
     clock: Clock
     playbooks: Playbooks
+    releases: Releases
     intake: Intake
     people: People
     managers: Managers
@@ -134,8 +136,8 @@ async def build(settings: Settings, overrides: Overrides | None = None, *, adopt
         stack.push_async_callback(jobs.close)
         commerce = chosen.commerce or await _commerce(settings, url, clock, stack)
         control = PostgresControl(database, jobs.wake)
-        releases = PostgresReleases(database)
-        playbooks = Playbooks(releases, commerce, clock)
+        store = PostgresReleases(database)
+        playbooks = Playbooks(store, commerce, clock)
         release = await playbooks.start(shipped(settings.playbook), adopt=adopt)
         cases = PostgresCases(database, fence=settings.fence)
         views = PostgresViews(database)
@@ -151,6 +153,7 @@ async def build(settings: Settings, overrides: Overrides | None = None, *, adopt
             settings=settings,
             clock=clock,
             playbooks=playbooks,
+            releases=Releases(playbooks, store, cases, clock, release.playbook.worker.name),
             intake=intake,
             people=People(PostgresQueue(database, jobs.wake), clock),
             managers=Managers(views),

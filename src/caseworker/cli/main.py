@@ -44,6 +44,7 @@ COMMANDS: dict[str, Lazy] = {
     "schema": _lazy(_PLAYBOOK, "writing", "schema", "Let editors complete and check a playbook's files."),
     "modernise": _lazy(_PLAYBOOK, "writing", "modernise", "Bring a playbook to the current language version."),
     "draft": _lazy(_PLAYBOOK, "drafting", "draft", "Draft a playbook from a handbook, by a language model."),
+    "release": _lazy(_PLAYBOOK, "releases", "release", "Bring a playbook to live, step by step, and back."),
     "train": _lazy(_PLAYBOOK, "playbooks", "train", "Train the reader for a playbook's intents."),
     "read": _lazy(_PLAYBOOK, "reading", "read", "Show what the reader makes of a mail."),
     "import": _lazy(_PLAYBOOK, "importing", "import_mails", "Take in old mails: try the worker on history."),

@@ -88,10 +88,10 @@ def _values(old: Parameter, new: Parameter) -> Iterator[Difference]:
     if old.type != new.type:
         yield Difference("parameter", f"{_words(new.name)}: type {old.type} -> {new.type}", new.place)
     had, has = ({_circumstance(v): v for v in p.values} for p in (old, new))
-    for was, now in _other_dates(had, has):
-        text = f"{_words(new.name)}: {_valued(has.pop(now))}, it was{was or ' always'}"
+    for before, instead in _other_dates(had, has):
+        text = f"{_words(new.name)}: {_valued(has.pop(instead))}, it was{before or ' always'}"
         yield Difference("parameter", text, new.place)
-        del had[was]
+        del had[before]
     for when, value in has.items():
         was = had[when].value if when in had else _held(old, value)
         if was != value.value or (when not in had and was is None):

@@ -25,6 +25,13 @@ from caseworker.store.rows import plain, tree
 _IN_FORCE = ("live", "share", "shadow")
 _LOCK = 8  # the second half of the advisory lock's name; others of ours have other numbers
 _LIST = [c for c in t.releases.c if c.name != "files"]
+_OPEN_CASES = (
+    sa.select(sa.func.count())
+    .where(t.cases.c.release == t.releases.c.hash, t.cases.c.status != "closed")
+    .correlate(t.releases)
+    .scalar_subquery()
+    .label("open_cases")
+)
 
 
 class PostgresReleases:
@@ -84,14 +91,15 @@ class PostgresReleases:
 
     async def rows(self, worker: str) -> Sequence[Any]:
         """See `ReleaseStore.rows`."""
-        statement = sa.select(*_LIST).order_by(t.releases.c.created_at.desc(), t.releases.c.hash)
+        statement = sa.select(*_LIST, _OPEN_CASES).order_by(t.releases.c.created_at.desc(), t.releases.c.hash)
         if worker:
             statement = statement.where(t.releases.c.worker == worker)
         return await self._all(statement)
 
     async def named(self, prefix: str) -> Sequence[Any]:
         """See `ReleaseStore.named`."""
-        return await self._all(sa.select(*_LIST).where(t.releases.c.hash.startswith(prefix, autoescape=True)).limit(10))
+        which = t.releases.c.hash.startswith(prefix, autoescape=True)
+        return await self._all(sa.select(*_LIST, _OPEN_CASES).where(which).limit(10))
 
     async def log(self, release: str) -> Sequence[Any]:
         """See `ReleaseStore.log`."""
@@ -148,13 +156,8 @@ def _standing(row: Any) -> Standing:
         successor=row.successor,
         how=row.how,
         live_at=row.live_at,
-        proposal=proposal_of(row),
+        proposal=build(Proposal, tree(row.proposal)) if row.proposal else None,
     )
-
-
-def proposal_of(row: Any) -> Proposal | None:
-    """The open proposal of a release's row."""
-    return build(Proposal, tree(row.proposal)) if row.proposal else None
 
 
 async def _write(connection: AsyncConnection, change: Change, *, worker: str, now: datetime) -> None:
