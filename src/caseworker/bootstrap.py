@@ -5,8 +5,11 @@ import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from caseworker.app.answers import ApprovedAnswers
 from caseworker.app.intake import Intake
 from caseworker.app.managers import Managers
 from caseworker.app.people import People
@@ -22,6 +25,7 @@ from caseworker.engine.executor import Executor
 from caseworker.engine.failpoints import Failpoints
 from caseworker.engine.hearing import Hearing
 from caseworker.engine.jobs import Jobs
+from caseworker.engine.lookups import LookUps
 from caseworker.engine.promises import PromiseKeeper
 from caseworker.engine.sender import Sender
 from caseworker.engine.shadow import Shadow
@@ -40,6 +44,9 @@ from caseworker.store.intake import PostgresIntake, RawMails
 from caseworker.store.people import PostgresQueue
 from caseworker.store.releases import PostgresReleases
 from caseworker.store.views import PostgresViews
+
+if TYPE_CHECKING:
+    from caseworker.reading.adapters.use import UseEncoder
 
 
 @dataclass(slots=True)
@@ -60,6 +67,7 @@ class App:
     clock: Clock
     playbooks: Playbooks
     releases: Releases
+    answers: ApprovedAnswers
     intake: Intake
     people: People
     managers: Managers
@@ -95,17 +103,18 @@ class App:
         sender = Sender(self.transport(), self.intake.secret, self.playbooks.signature)
         executor = Executor(self.effects, self.commerce, sender, self.clock, failpoints)
         verifier = Verifier(self.effects, self.commerce)
-        hearing = Hearing(self.cases, self.effects, self.reader(), self.commerce, verifier, PromiseKeeper(self.commerce))
+        lookups = LookUps(self.commerce, self.answers)
+        hearing = Hearing(self.cases, self.effects, self.reader(), self.commerce, verifier, PromiseKeeper(lookups))
         drain = Drain(
             cases=self.cases,
             effects=self.effects,
             releases=self.playbooks,
-            commerce=self.commerce,
+            lookups=lookups,
             hearing=hearing,
             executor=executor,
             clock=self.clock,
             failpoints=failpoints,
-            shadow=Shadow(self.playbooks, self.commerce, self.playbooks.store),
+            shadow=Shadow(self.playbooks, lookups, self.playbooks.store),
         )
         return Worker(
             jobs=self.jobs,
@@ -154,6 +163,7 @@ async def build(settings: Settings, overrides: Overrides | None = None, *, adopt
             clock=clock,
             playbooks=playbooks,
             releases=Releases(playbooks, store, cases, clock, release.playbook.worker.name),
+            answers=ApprovedAnswers(playbooks, clock, shared_encoder),
             intake=intake,
             people=People(PostgresQueue(database, jobs.wake), clock),
             managers=Managers(views),
@@ -215,15 +225,22 @@ def secret_of(data_dir: Path) -> str:
     return text
 
 
+@lru_cache(maxsize=1)
+def shared_encoder() -> "UseEncoder":
+    """The process's one sentence encoder, for the reader and for approved answers; its weights load at the first use."""
+    from caseworker.reading.adapters.use import UseEncoder
+
+    return UseEncoder()
+
+
 def make_reader(settings: Settings, release: Release) -> Reader:
     """The reader that the settings choose."""
     if settings.reader != "embedded":
         raise ConfigurationError(f"CASEWORKER_READER={settings.reader!r} is no reader.", remedy="Use `embedded`.")
     from caseworker.reading import heads
     from caseworker.reading.adapters.embedded import EmbeddedReader
-    from caseworker.reading.adapters.use import UseEncoder
 
-    encoder = UseEncoder()
+    encoder = shared_encoder()
     encoder.check()
     folder = Path(heads.__file__).parent / "weights"
     return EmbeddedReader(encoder, heads.load(folder, "use", encoder), languages=release.playbook.worker.languages)

@@ -200,14 +200,14 @@ def _join(requests: list[RequestState], said: Request, mail_wide: Mapping[str, F
     answers = {key: value for key, value in _sure({**mail_wide, **said.fields}).items() if key != "confirm"}
     for index, r in enumerate(requests):
         if r.intent == said.intent and _same_matter(r, answers):
-            requests[index] = _join_same(r, answers)
+            requests[index] = _join_same(r, answers, _words(said))
             return r.number
     requests.append(
         RequestState(
             number=len(requests) + 1,
             intent=said.intent,
             confidence=said.confidence,
-            words=said.evidence.text if said.evidence else "",
+            words=_words(said),
             answers=answers,
         )
     )
@@ -219,19 +219,24 @@ def _join(requests: list[RequestState], said: Request, mail_wide: Mapping[str, F
     return requests[-1].number
 
 
+def _words(said: Request) -> str:
+    return said.words or (said.evidence.text if said.evidence else "")
+
+
 def _same_matter(r: RequestState, answers: Mapping[str, object]) -> bool:
     before, now = r.answers.get("order_number"), answers.get("order_number")
     return before is None or now is None or before == now
 
 
-def _join_same(r: RequestState, answers: Mapping[str, object]) -> RequestState:
+def _join_same(r: RequestState, answers: Mapping[str, object], words: str) -> RequestState:
     if _is_under_way(r) and any(r.answers.get(key, value) != value for key, value in answers.items()):
         return replace(r, status="open", because="asked_again") if r.active is None and r.status != "with_people" else r
     if r.status in ("open", "acting", "awaiting_customer", "waiting", "awaiting_approval"):
         status = "open" if r.status == "awaiting_customer" else r.status
         return replace(r, answers={**r.answers, **answers}, status=status)
     if r.status == "ended" and not r.done:  # told something; asked again: look again with fresh facts
-        anew = replace(r, round=r.round + 1, status="open", outcome="", rule="", fired=(), waiting="", waiting_since=None)
+        anew = replace(r, round=r.round + 1, words=words or r.words, status="open", outcome="", rule="", fired=())
+        anew = replace(anew, waiting="", waiting_since=None)
         return replace(anew, failed={}, timed_out=(), confirmed={}, confirming="", answers={**r.answers, **answers})
     if r.status == "ended":  # something was done already: doing it again is for a person to say
         return replace(r, status="open", because="asked_again", answers={**r.answers, **answers})

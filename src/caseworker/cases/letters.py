@@ -14,6 +14,7 @@ from caseworker.sop.model import Decision
 from caseworker.sop.parameters import resolve
 from caseworker.writing.compose import Part, presentable, write_part, write_reply
 
+GENERAL = "handed_over"
 # A subject of somebody else's goes back in our name, so it may hold no address to go to.
 _LINK = re.compile(r"://|\bwww\.|\b[\w-]{2,}\.[a-z]{2,}(?:/|\b)", re.IGNORECASE)
 
@@ -45,10 +46,25 @@ def say_freely(case: Case, request: int, text: str, *, to: str) -> Case:
 
 
 def hand_over_words(case: Case, r: RequestState, *, release: Release, facts: Mapping[str, object]) -> Case:
-    """The customer is told that a person goes on, once per mail however many requests are handed over."""
-    if any(part.key == "handed_over" for part in case.parts):
+    """The customer is told that a person goes on, once per mail however many requests are handed over.
+
+    An intent may have words of its own; they take the place of the general ones.
+    """
+    own = {spec.reply for spec in release.playbook.intents.values() if spec.reply}
+    spec = release.playbook.intents.get(r.intent)
+    key = spec.reply if spec and spec.reply and ("answer_by" in facts or not says_by_when(r.intent, release=release)) else ""
+    if not key and any(part.key in {GENERAL, *own} for part in case.parts):
         return case
-    return say(case, r, "handed_over", release=release, facts=facts)
+    if key:
+        case = replace(case, parts=tuple(part for part in case.parts if part.key != GENERAL))
+    return say(case, r, key or GENERAL, release=release, facts=facts)
+
+
+def says_by_when(intent: str, *, release: Release) -> bool:
+    """Whether an intent's own words for being handed over say until when a person answers."""
+    spec = release.playbook.intents.get(intent)
+    words = release.replies.by_key.get(spec.reply, {}) if spec and spec.reply else {}
+    return any("answer_by" in reply.needed for reply in words.values())
 
 
 def ask(case: Case, keys: Sequence[str], not_found: Sequence[str], *, release: Release) -> Case:

@@ -231,9 +231,12 @@ class QueueItem:
     name: str = ""
 
 
+BY_A_PERSON = "a person has answered"  # the check of a promise that no system can show
+
+
 @dataclass(frozen=True, slots=True)
 class PromiseMade:
-    """A commitment in a reply: what, how much, until when, and the condition that says it was kept."""
+    """A commitment in a reply: what, how much, until when, and the condition that says it was kept (or `BY_A_PERSON`)."""
 
     request: int
     what: str

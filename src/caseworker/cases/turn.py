@@ -6,6 +6,7 @@ from datetime import datetime
 
 from caseworker.cases import letters
 from caseworker.cases.model import (
+    BY_A_PERSON,
     ActState,
     Case,
     CaseLookUp,
@@ -19,8 +20,11 @@ from caseworker.cases.model import (
 )
 from caseworker.cases.release import Release
 from caseworker.guard.model import Moved, Totals
-from caseworker.sop.model import Decision, Found
-from caseworker.sop.recorded import Recording
+from caseworker.sop.cel.functions import business_days
+from caseworker.sop.model import Decision, Found, Promise
+from caseworker.sop.recorded import Recording, move_to_facts
+
+BUSINESS_DAY = 8 * 60  # minutes of work in a day, for service levels
 
 
 @dataclass(slots=True)
@@ -60,6 +64,8 @@ def facts_of(case: Case, r: RequestState, now: datetime, *, locked: bool = False
         "request": {
             "intent": r.intent,
             "confidence": r.confidence,
+            "words": r.words,
+            "again": r.round > 1,
             "given": dict.fromkeys(r.answers, True),
             "confirmed": dict(r.confirmed),
             **r.answers,
@@ -95,15 +101,41 @@ def say(case: Case, r: RequestState, key: str, turn: Turn, *, question: bool = F
 
 def hand_over(case: Case, r: RequestState, turn: Turn, *, queue: str, because: str, tell: bool = True) -> Case:
     """A request goes to people, and the customer is told so, unless he knows it already (`tell` False)."""
-    if tell and not case.history and turn.release.mode_of(r.intent) == "live":
-        case = letters.hand_over_words(case, r, release=turn.release, facts=facts_of(case, r, turn.now))
     queue = queue or fallback(turn)
+    if tell and not case.history and turn.release.mode_of(r.intent) == "live":
+        case = _tell_handed_over(case, r, turn, queue=queue)
     r = replace(r, status="with_people", outcome="escalated", queue=queue, because=because, rule=r.rule or because)
     turn.entries.append(Entry("handed_over", {"request": r.number, "queue": queue, "because": because}))
     if case.history:
         return put(case, replace(r, status="ended", outcome="would:escalated"))
     turn.items.append(QueueItem("escalation", r.number, queue, because, brief(case, r, turn)))
     return put(case, r)
+
+
+def _tell_handed_over(case: Case, r: RequestState, turn: Turn, *, queue: str) -> Case:
+    """The words for it; where they say by when a person answers, that is a promise."""
+    facts = facts_of(case, r, turn.now)
+    if not letters.says_by_when(r.intent, release=turn.release):
+        return letters.hand_over_words(case, r, release=turn.release, facts=facts)
+    due = _answer_by(r.intent, queue, turn)
+    told = letters.hand_over_words(case, r, release=turn.release, facts={**facts, "answer_by": due})
+    if told is not case:
+        promise = Promise("answer", None, due, BY_A_PERSON)
+        turn.promises.append(PromiseMade(r.number, promise.what, None, due, BY_A_PERSON))
+        data = {"name": "promise", "request": r.number, **move_to_facts(promise)}
+        turn.timers.append(NewEvent(f"promise:{r.number}.{r.round}:handed_over", "timer", data, due))
+    return told
+
+
+def _answer_by(intent: str, queue: str, turn: Turn) -> datetime:
+    """What the intent says, else the queue's service level in whole business days, never less than one."""
+    playbook = turn.release.playbook
+    within = playbook.intents[intent].answer_within
+    if within is not None:
+        return turn.now + within
+    level = turn.release.guardrails.queues.get(queue)
+    days = max(1, -(-(level.service_minutes if level else 0) // BUSINESS_DAY))
+    return business_days(playbook.worker.default_country, turn.now, days)
 
 
 def request_of(case: Case, number: int) -> RequestState:

@@ -12,7 +12,6 @@ from caseworker.cases.model import Case, CaseLookUp, Effect, Entry, Event, Step
 from caseworker.cases.ports import CaseStore, EffectStore, Lease, Releases
 from caseworker.cases.release import repinned
 from caseworker.commerce.errors import Trouble
-from caseworker.commerce.ports import Commerce
 from caseworker.core.clock import Clock
 from caseworker.core.errors import CaseworkerError, FenceLost, StoreError
 from caseworker.core.facts import of
@@ -20,7 +19,7 @@ from caseworker.core.ids import new_id
 from caseworker.engine.executor import Executor
 from caseworker.engine.failpoints import Failpoints
 from caseworker.engine.hearing import Heard, Hearing
-from caseworker.engine.lookups import read
+from caseworker.engine.lookups import LookUps
 from caseworker.engine.shadow import Decided, Shadow, look_up_key
 from caseworker.sop.model import Found
 
@@ -36,7 +35,7 @@ class Drain:
     cases: CaseStore
     effects: EffectStore
     releases: Releases
-    commerce: Commerce
+    lookups: LookUps
     hearing: Hearing
     executor: Executor
     clock: Clock
@@ -139,7 +138,7 @@ class Drain:
         )
 
     async def _look_up(self, case: Case, lookups: Sequence[CaseLookUp]) -> Sequence[tuple[CaseLookUp, Found]]:
-        results = await asyncio.gather(*(read(self.commerce, case, lookup) for lookup in lookups))
+        results = await asyncio.gather(*(self.lookups.read(case, lookup.operation, lookup.arguments) for lookup in lookups))
         return list(zip(lookups, results, strict=True))
 
 

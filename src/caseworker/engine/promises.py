@@ -6,14 +6,13 @@ from datetime import datetime
 from typing import Literal
 
 from caseworker.cases import letters
-from caseworker.cases.model import Case, Entry, Event, PromiseJudged, QueueItem
+from caseworker.cases.model import BY_A_PERSON, Case, Entry, Event, PromiseJudged, QueueItem
 from caseworker.cases.release import Release
 from caseworker.cases.turn import facts_of, request_of
-from caseworker.commerce.errors import Refusal
-from caseworker.commerce.ports import Commerce
 from caseworker.core.facts import of
+from caseworker.engine.lookups import LookUps
 from caseworker.sop.decide import judge
-from caseworker.sop.model import Found, Judgement, LookUp, Progress
+from caseworker.sop.model import Found, Judgement, Progress
 
 MAX_LOOKS = 6
 
@@ -31,7 +30,7 @@ class Verdict:
 class PromiseKeeper:
     """Judges promises on the day they are due."""
 
-    commerce: Commerce
+    lookups: LookUps
 
     async def judge(self, case: Case, event: Event, release: Release, now: datetime) -> Verdict:
         """The verdict on the promise of a timer. Raises Trouble while a system is away: the timer is tried again."""
@@ -61,6 +60,8 @@ class PromiseKeeper:
 
     async def _judge(self, case: Case, event: Event, release: Release, now: datetime) -> Judgement:
         data, request = event.data, request_of(case, int(str(event.data["request"])))
+        if data["kept_when"] == BY_A_PERSON:
+            return Judgement(request.status == "ended")
         procedure = release.playbook.procedure_for(request.intent)
         if procedure is None:
             return Judgement(None, error=f"No procedure handles {request.intent} any more.")
@@ -80,15 +81,7 @@ class PromiseKeeper:
             if not verdict.look_ups:
                 break
             for look in verdict.look_ups:
-                found[look.need] = await self._read(case, look)
+                found[look.need] = await self.lookups.read(case, look.operation, look.arguments)
         if verdict.holds is None and not verdict.error:
             return Judgement(None, error=f"Not known: {', '.join(verdict.missing)}.")
         return verdict
-
-    async def _read(self, case: Case, look: LookUp) -> Found:
-        try:
-            result = await self.commerce.read(case.shop, look.operation, look.arguments)
-        except Refusal as refusal:
-            return Found((), refusal.code)
-        trees = [of(record) for record in (result if isinstance(result, tuple | list) else (result,))]
-        return Found(tuple(tree for tree in trees if isinstance(tree, Mapping)))

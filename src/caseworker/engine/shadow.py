@@ -8,10 +8,9 @@ from datetime import datetime
 from caseworker.cases.machine import advance
 from caseworker.cases.model import Case, CaseLookUp, Event, Step
 from caseworker.cases.ports import Releases
-from caseworker.commerce.ports import Commerce
 from caseworker.core.errors import CaseworkerError
 from caseworker.core.facts import canonical
-from caseworker.engine.lookups import read
+from caseworker.engine.lookups import LookUps
 from caseworker.guard.model import Moved
 from caseworker.rollout.beside import beside
 from caseworker.rollout.model import ShadowDecision
@@ -48,7 +47,7 @@ class Shadow:
     """Decides along. Whatever goes wrong here is counted and never reaches the case."""
 
     releases: Releases
-    commerce: Commerce
+    lookups: LookUps
     kept: ShadowStore
 
     async def decide(self, event: Event, decided: Decided, now: datetime) -> None:
@@ -92,6 +91,6 @@ class Shadow:
             for lookup in step.lookups:
                 key = look_up_key(lookup)
                 if key not in decided.read:
-                    decided.read[key] = await read(self.commerce, decided.case, lookup)
+                    decided.read[key] = await self.lookups.read(decided.case, lookup.operation, lookup.arguments)
                 found[lookup.request, lookup.need] = decided.read[key]
         raise CaseworkerError(f"Its procedures asked for look-ups {MAX_STEPS} times.", remedy="Run `caseworker check`.")

@@ -90,12 +90,16 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One thing the customer wants, with the fields said for it."""
+    """One thing the customer wants, with the fields said for it.
+
+    `evidence` is the sentence that says it best, `words` all sentences that say it, in order (empty: the evidence alone).
+    """
 
     intent: str
     confidence: float
     evidence: Evidence | None
     fields: Mapping[str, Field] = field(default_factory=dict)
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -283,7 +283,11 @@ class Procedure:
 
 @dataclass(frozen=True, slots=True)
 class IntentSpec:
-    """What customers write about, as the playbook says it. `risks` are the reader's risk flags that make a mail this matter."""
+    """What customers write about, as the playbook says it. `risks` are the reader's risk flags that make a mail this matter.
+
+    `reply` are the words for being handed over to people, instead of the general ones. Where they mention `answer_by`, that is
+    a promise: within `answer_within`, else within the queue's service level.
+    """
 
     name: str
     description: str
@@ -292,6 +296,8 @@ class IntentSpec:
     queue: str
     place: Place
     risks: tuple[str, ...] = ()
+    reply: str = ""
+    answer_within: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,6 +157,7 @@ def _intent(names: Names) -> Schema:
             "queue": _offer(names.queues),
             "risks": _TEXTS,
             "reply": _offer(names.replies),
+            "answer_within": _DURATION,
         }
     )
 

@@ -140,7 +140,13 @@ class EmbeddedReader:
         for question in questions:
             if request.wish and question.kind == "choice" and question.key not in fields and request.wish in question.options:
                 fields[question.key] = Field(question.key, request.wish, 0.8, None, "the wish that the mail expresses")
-        return Request(request.intent, request.confidence, where, fields)
+        return Request(request.intent, request.confidence, where, fields, _words(request))
+
+
+def _words(request: Found) -> str:
+    """What the customer wrote for a request: its sentences of the body, or its line of the subject where there are none."""
+    said = request.parts or [s for s in request.sentences if s.source == "body"] or [request.best]
+    return " ".join(s.text for s in sorted(set(said), key=lambda s: s.start))
 
 
 def _new_requests(sense: Sense, answers: dict[str, Field], context: Context) -> tuple[Found, ...]:

@@ -131,7 +131,7 @@ def _calendar(country: str) -> Any:
         raise ValueFault(f"there is no business calendar for country {country!r}") from error
 
 
-def _business_days(country: str, start: datetime, count: int) -> datetime:
+def business_days(country: str, start: datetime, count: int) -> datetime:
     """`count` business days after `start`, at the same time of day."""
     if not 0 <= count <= 366:
         raise ValueFault("business_days() takes 0 to 366 days")
@@ -166,7 +166,7 @@ def _business_day(country: str, at: datetime) -> bool:
 
 
 BY_COUNTRY: Mapping[str, Callable[..., object]] = {
-    "business_days": _business_days,
+    "business_days": business_days,
     "business_days_between": _business_days_between,
     "business_day": _business_day,
 }

@@ -120,6 +120,8 @@ def _sections(playbook: Playbook, procedure: Procedure) -> dict[str, dict[str, T
         | {
             "intent": Type("enum", words=frozenset(procedure.intents)),
             "confidence": DOUBLE,
+            "words": STRING,
+            "again": BOOL,
             "given": Type("record", of="$given"),
             "confirmed": Type("record", of="$confirmed"),
         },

@@ -8,12 +8,13 @@ from caseworker.sop.cel.tree import Member, Name
 from caseworker.sop.cel.typing import shown
 from caseworker.sop.checking.environment import Environment
 from caseworker.sop.checking.table import ends
-from caseworker.sop.model import Finding, Known, Place, Playbook, Row
+from caseworker.sop.model import Finding, IntentSpec, Known, Place, Playbook, Row
 from caseworker.sop.questions import question_keys
 
 ENGINE_REPLIES = (
     "ask_intro", "reminder", "handed_over", "chaser_open", "greeting", "closing", "no_personal_data", "thanks",
 )  # fmt: skip
+HANDED_OVER_FACTS = ("answer_by", "case", "message", "now", "param", "sender")
 
 
 def check_words(env: Environment, known: Known) -> None:
@@ -136,6 +137,22 @@ def check_playbook(playbook: Playbook, known: Known) -> Iterator[Finding]:
     yield from found
 
 
+def _handed_over(playbook: Playbook, spec: IntentSpec, known: Known) -> Iterator[Finding]:
+    """An intent's own words for being handed over: they are there, and show nothing that only a procedure knows."""
+    found: list[Finding] = []
+    if spec.reply not in known.replies:
+        advice = f"Write replies/{spec.reply}/{playbook.worker.default_language}.md."
+        found.append(Finding(spec.place, "error", "unknown_reply", f"There is no reply `{spec.reply}`.", advice))
+    else:
+        _languages(found, playbook, spec.place, spec.reply, known)
+    for path in sorted(frozenset().union(*known.replies.get(spec.reply, {}).values())):
+        if path.split(".")[0] not in HANDED_OVER_FACTS:
+            text = f"`{spec.reply}` mentions `{path}`, which is not known where a request goes to people at once."
+            advice = f"Mention only {', '.join(HANDED_OVER_FACTS)}."
+            found.append(Finding(spec.place, "error", "unknown_in_reply", text, advice))
+    yield from found
+
+
 def _intents(playbook: Playbook, known: Known) -> Iterator[Finding]:
     handlers: dict[str, list[str]] = {name: [] for name in playbook.intents}
     for procedure in playbook.procedures.values():
@@ -154,6 +171,8 @@ def _intents(playbook: Playbook, known: Known) -> Iterator[Finding]:
             found: list[Finding] = []
             _queue(found, spec.place, spec.queue, known)
             yield from found
+        if spec.reply:
+            yield from _handed_over(playbook, spec, known)
         if not handlers[name] and not spec.always_escalate and not spec.queue:
             advice = "Name it in a procedure, or give it a `queue:` of people."
             yield Finding(spec.place, "error", "intent_without_procedure", f"No procedure handles `{name}`.", advice)

@@ -75,7 +75,7 @@ def read_intents(item: Item) -> dict[str, IntentSpec]:
 
 
 def _intent(name: str, item: Item) -> IntentSpec:
-    keys = item.keys("description", "examples", "always_escalate", "queue", "risks")
+    keys = item.keys("description", "examples", "always_escalate", "queue", "risks", "reply", "answer_within")
     return IntentSpec(
         name=name,
         description=_text(keys, "description"),
@@ -84,6 +84,8 @@ def _intent(name: str, item: Item) -> IntentSpec:
         queue=_text(keys, "queue"),
         place=item.place,
         risks=keys["risks"].texts() if "risks" in keys else (),
+        reply=_text(keys, "reply"),
+        answer_within=keys["answer_within"].duration() if "answer_within" in keys else None,
     )
 
 
