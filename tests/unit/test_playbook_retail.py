@@ -43,7 +43,10 @@ RUN = run_examples(PLAYBOOK, VOCABULARY)
 KEYS = {"shipment": "tracking_url", "return": "label_url", "payment": "in_flight"}  # what tells a record's kind
 NOW = datetime(2026, 11, 10, 10, tzinfo=UTC)
 # Tables that leave nothing open: their last row is a safety net that no state of an order reaches.
-CLOSED = {f"{name}.not_covered" for name in ("change_address", "change_item", "damaged_or_missing", "exchange", "return", "warranty", "where_is_my_order")}
+CLOSED = {
+    f"{name}.not_covered"
+    for name in ("change_address", "change_item", "damaged_or_missing", "exchange", "return", "warranty", "where_is_my_order")
+}
 
 
 def test_check_finds_nothing():
