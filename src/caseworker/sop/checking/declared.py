@@ -1,5 +1,6 @@
 """operations.yaml, proofs.yaml and amounts: what no single procedure shows."""
 
+import re
 from collections.abc import Iterator
 
 from caseworker.core.money import Money
@@ -8,6 +9,7 @@ from caseworker.sop.checking.environment import currencies
 from caseworker.sop.model import Finding, OperationType, Place, Playbook, Vocabulary
 
 FILE = "operations.yaml"
+_PARAMETER = re.compile(r"\bparam\.(\w+)")
 
 
 def check_declared(playbook: Playbook, system: Vocabulary) -> Iterator[Finding]:
@@ -80,8 +82,10 @@ def _ranges(playbook: Playbook, known: Vocabulary) -> Iterator[Finding]:
 
 def _amounts(playbook: Playbook) -> Iterator[Finding]:
     every = currencies(playbook)
+    procedures = "\n".join(text for path, text in playbook.files.items() if path.startswith(("sops/", "parts/")))
+    compared = set(_PARAMETER.findall(procedures))  # an amount that is only shown meets no other
     for parameter in playbook.parameters.values():
-        if parameter.type != "Money":
+        if parameter.type != "Money" or parameter.name not in compared:
             continue
         lacking = every - {value.value.currency for value in parameter.values if isinstance(value.value, Money)}
         if lacking:
