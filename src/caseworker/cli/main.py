@@ -39,6 +39,7 @@ COMMANDS: dict[str, Lazy] = {
     "explain": _lazy(_CASES, "explaining", "explain", "Say why a case went as it did."),
     "replay": _lazy(_CASES, "replaying", "replay", "Make recorded decisions again, by this or another release."),
     "queue": _lazy(_CASES, "queues", "queue", "See what waits for people, and decide it."),
+    "new": _lazy(_PLAYBOOK, "writing", "new", "Begin a playbook: a copy of one that works."),
     "check": _lazy(_PLAYBOOK, "playbooks", "check", "Find what is wrong in a playbook."),
     "examples": _lazy(_PLAYBOOK, "playbooks", "examples", "Run a playbook's worked examples."),
     "schema": _lazy(_PLAYBOOK, "writing", "schema", "Let editors complete and check a playbook's files."),
