@@ -12,6 +12,7 @@ from caseworker.commerce.operations import BUILT_IN, records
 from caseworker.core.money import Money
 from caseworker.guard.judge import judge
 from caseworker.guard.load import load as load_guardrails
+from caseworker.knowledge.operations import OPERATIONS, RECORDS
 from caseworker.sop.check import check
 from caseworker.sop.checking.words import ENGINE_REPLIES
 from caseworker.sop.examples import run_examples
@@ -24,8 +25,9 @@ from caseworker.writing.load import load as load_replies
 FOLDER = Path(caseworker.playbooks.__file__).parent / "retail"
 FILES = {path: text for path, text in read_folder(FOLDER).items() if not path.startswith("demo/")}
 PLAYBOOK, REPLIES, GUARDRAILS = load(FILES), load_replies(FILES), load_guardrails(FILES)
+OFFERED = {**BUILT_IN, **OPERATIONS}
 VOCABULARY = Vocabulary(
-    records(),
+    {**records(), **RECORDS},
     {
         name: OperationType(
             name=name,
@@ -36,7 +38,7 @@ VOCABULARY = Vocabulary(
             receipt=operation.receipt or {},
             money=operation.money,
         )
-        for name, operation in BUILT_IN.items()
+        for name, operation in OFFERED.items()
     },
 )
 RUN = run_examples(PLAYBOOK, VOCABULARY)
@@ -50,7 +52,7 @@ CLOSED = {
 
 
 def test_check_finds_nothing():
-    known = Known(REPLIES.variables(), frozenset(GUARDRAILS.queues), frozenset(GUARDRAILS.limits), frozenset(BUILT_IN))
+    known = Known(REPLIES.variables(), frozenset(GUARDRAILS.queues), frozenset(GUARDRAILS.limits), frozenset(OFFERED))
     assert [f"{f.place}: {f.message}" for f in check(PLAYBOOK, VOCABULARY, known)] == []
 
 
@@ -160,8 +162,25 @@ def test_every_reply_of_a_row_is_said_in_some_example():
 def test_no_reply_stands_in_the_folder_that_nobody_uses():
     rows = [row for sop in PLAYBOOK.procedures.values() for row in sop.rows]
     used = {key for row in rows for key in (row.reply, row.meanwhile, row.confirm)}
+    used |= {intent.reply for intent in PLAYBOOK.intents.values()}
     used |= {*ENGINE_REPLIES, "gave_up", "confirm_each", *(f"ask_{key}" for key in PLAYBOOK.questions)}
     assert set(REPLIES.by_key) - used == set()
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_what_goes_to_people_at_once_is_told_in_its_own_words(language: str):
+    due = datetime(2026, 11, 12, 10, tzinfo=UTC)
+    values = {"case": {"reference": "CW-000001-10"}, "answer_by": due, "now": NOW}
+    said = {
+        intent.name: write_part(REPLIES, intent.reply, language=language, values=values).text
+        for intent in PLAYBOOK.intents.values()
+        if intent.reply
+    }
+    assert said.keys() == {"complaint", "legal_threat", "privacy_request"}
+    assert all("CW-000001-10" in text for text in said.values())
+    assert {name for name, text in said.items() if "12" in text} == {"complaint", "privacy_request"}  # the day of the promise
+    assert len(said["legal_threat"]) < 220
+    assert not {"sorry", "leid", "promise"} & set(said["legal_threat"].lower().split())
 
 
 def test_acts_are_never_claimed_without_their_receipt():

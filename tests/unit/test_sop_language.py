@@ -142,7 +142,9 @@ def test_a_season_that_is_not_there_and_a_day_that_is_none() -> None:
 
 def test_an_amount_that_lacks_a_currency_of_the_others_is_told() -> None:
     lacking = SEASONS + 'limit: {type: Money, values: ["5.00 EUR", {value: "4.00 GBP", country: GB}]}\n'
-    assert "goodwill" in found(book(parameters=lacking))["currency_gap"].message
+    compared = book(sops__return=USING, parts__small=PART, parameters=lacking)
+    assert "goodwill" in found(compared)["currency_gap"].message
+    assert "currency_gap" not in found(book(parameters=lacking))  # an amount that is only shown meets no other
 
 
 # -- operations of the retailer's own ----------------------------------------------------------------------------------
