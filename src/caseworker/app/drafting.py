@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 from caseworker.app.playbooks import Playbooks, shipped, vocabulary
 from caseworker.core.errors import ConfigurationError, PlaybookError, UsageError
+from caseworker.guard.load import ROUTING
 from caseworker.guard.load import load as load_guardrails
 from caseworker.reading.errors import ModelAway
 from caseworker.reading.ports import LanguageModel
@@ -24,7 +25,7 @@ from caseworker.sop.drafting.report import Review, page, review
 from caseworker.sop.drafting.rules import Accepted, accept
 from caseworker.sop.errors import PlaybookProblems
 from caseworker.sop.examples import run_examples
-from caseworker.sop.load import load, read_folder
+from caseworker.sop.load import read_folder
 from caseworker.sop.model import Finding, Place, Playbook
 
 MAX_ANSWER = 8192  # tokens
@@ -32,7 +33,8 @@ TRIES = 3  # of one question, where the model is away
 PAUSES = (2.0, 8.0)  # seconds between them, where the server does not say how long
 LONGEST_PAUSE = 60.0  # seconds
 REPORT = "REPORT.md"
-_STANDARD = ("order_number", "postcode", "items", "quantity", "photo", "new_address")
+# Questions with words of ours, and their kinds.
+_STANDARD = {key: key for key in ("order_number", "postcode", "items", "quantity", "photo")} | {"new_address": "address"}
 
 _WHERE_WRITTEN = ("gave_up", "confirm_each")  # replies that the engine says where a playbook has them
 
@@ -128,8 +130,7 @@ def claim(folder: Path) -> None:
 def make_house(wanted: Wanted) -> House:
     """Our own few words, from the playbook that comes with Caseworker. Raises UsageError for a language that has none."""
     files = read_folder(shipped("retail"))
-    retail = load(files)
-    reasons = {row.escalate_because for procedure in retail.procedures.values() for row in procedure.rows}
+    reasons = {word for path, text in files.items() if path != ROUTING for word in re.findall(r"because: (\w+)", text)}
     ours = (*ENGINE_REPLIES, *_WHERE_WRITTEN, *(f"ask_{key}" for key in _STANDARD))
     replies: dict[str, str] = {}
     for path, text in files.items():
@@ -149,7 +150,7 @@ def make_house(wanted: Wanted) -> House:
         country=wanted.country,
         languages=wanted.languages,
         replies=replies,
-        questions={key: retail.questions[key].kind for key in _STANDARD},
+        questions=_STANDARD,
         because={word: text for word, text in load_guardrails(files).because.items() if word not in reasons},
     )
 
