@@ -16,6 +16,7 @@ from caseworker.commerce.ports import Commerce
 from caseworker.core.clock import Clock, utc_now
 from caseworker.core.errors import PlaybookError
 from caseworker.core.findings import Problems
+from caseworker.core.items import read_yaml
 from caseworker.guard.load import load as load_guardrails
 from caseworker.knowledge import operations as knowledge
 from caseworker.knowledge.load import load as load_articles
@@ -158,7 +159,7 @@ class Playbooks:
 
         Raises PlaybookError with every error that `check` found in a folder that is to become live; nothing is changed then.
         """
-        worker = self.assemble(read_folder(folder)).playbook.worker.name
+        worker = worker_name(read_folder(folder))
         live = in_state(await self.store.standings(worker), "live")
         if live is None or adopt:
             release, _ = await self.keep(folder, by=FOLDER)
@@ -241,6 +242,13 @@ def _articles(files: Mapping[str, str]) -> Mapping[str, Article]:
     if problems.findings:
         raise PlaybookProblems(problems.findings)
     return found
+
+
+def worker_name(files: Mapping[str, str]) -> str:
+    """The worker that a playbook is for, without reading all of it. Raises PlaybookError where it cannot be told."""
+    found = read_yaml("worker.yaml", files.get("worker.yaml", ""), Problems()).value
+    name = found.get("name") if isinstance(found, dict) else None
+    return name.text() if name is not None else load(files).worker.name
 
 
 def _mailboxes(release: Release) -> list[MailboxRow]:
