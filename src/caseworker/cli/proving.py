@@ -1,0 +1,95 @@
+"""`caseworker prove`: what holds of a playbook for all facts."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from typing import TYPE_CHECKING
+
+import click
+
+from caseworker.cli.output import json_option, print_json
+from caseworker.cli.running import settings
+
+if TYPE_CHECKING:
+    from caseworker.sop.model import Playbook, Vocabulary
+    from caseworker.sop.prove import PayLimit, Proof
+
+
+@click.command()
+@click.argument("playbook", default="")
+@click.option("--procedure", "names", multiple=True, help="Only this procedure; may be given several times.")
+@click.option("--timeout", default=10.0, show_default=True, help="Seconds for each question to the solver.")
+@json_option
+def prove(playbook: str, names: tuple[str, ...], timeout: float, as_json: bool) -> int:
+    """Prove what PLAYBOOK does for all facts, not only for examples. Needs no database.
+
+    Lists gaps, rows that never fire, contradictions, the largest amount that a request can pay, and broken `never:`, each with
+    facts that show it. Ends with exit code 1 when there is something to settle, and 3 when nothing was found but not every
+    question was answered in time.
+
+    \b
+    Example:
+      caseworker prove ./my-playbook --procedure return
+    """
+    from caseworker.sop.proving.report import report, summary
+
+    found = _proofs(playbook, names, timeout)
+    if as_json:
+        print_json(found)
+    else:
+        for proof in found:
+            _show(list(report(proof)))
+        click.echo(summary(found))
+    return exit_code(found)
+
+
+def exit_code(proofs: "Sequence[Proof]") -> int:
+    """0 nothing open, 1 something to settle, 3 nothing found but not everything proved."""
+    if any(proof.open for proof in proofs):
+        return 1
+    return 3 if any(proof.not_proved for proof in proofs) else 0
+
+
+def _proofs(playbook: str, names: tuple[str, ...], timeout: float) -> "tuple[Proof, ...]":
+    from rich.console import Console
+    from rich.progress import Progress, TextColumn, TimeElapsedColumn
+
+    from caseworker.sop.prove import prove as prove_all
+
+    book, vocabulary, limits = _loaded(playbook)
+    console = Console(stderr=True)
+    columns = (*Progress.get_default_columns()[:3], TextColumn("{task.completed}/{task.total}"), TimeElapsedColumn())
+    bar = Progress(*columns, console=console, transient=True) if sys.stderr.isatty() else None
+    with bar or nullcontext():
+        task = bar.add_task("proving", total=len(names) or len(book.procedures)) if bar else None
+
+        def told(name: str) -> None:
+            if bar is not None and task is not None:
+                bar.update(task, description=name, advance=0 if bar.tasks[0].description == "proving" else 1)
+
+        return prove_all(book, vocabulary, limits, procedures=names, timeout=timeout, told=told)
+
+
+def _loaded(playbook: str) -> "tuple[Playbook, Vocabulary, Mapping[str, PayLimit]]":
+    from caseworker.app.playbooks import shipped, vocabulary
+    from caseworker.cli.playbooks import offline
+    from caseworker.guard.load import load as load_guardrails
+    from caseworker.sop.load import load, read_folder
+    from caseworker.sop.prove import PayLimit
+
+    files = read_folder(shipped(playbook or settings().playbook))
+    book = load(files)
+    limits = {
+        name: PayLimit(name, limit.per_action, limit.per_case, forbids=limit.above == "forbid", asks=limit.always_approve)
+        for name, limit in load_guardrails(files).limits.items()
+    }
+    return book, book.vocabulary(vocabulary(offline().commerce)), limits
+
+
+def _show(lines: Sequence[str]) -> None:
+    click.secho(lines[0], bold=True)
+    for line in lines[1:]:
+        told = line.strip()
+        bad = told.startswith(("gap ", "row ", "contradiction")) or "broken" in told.split(" by ")[0]
+        click.secho(line, fg="red" if bad else "yellow" if told.startswith("not proved") else None)
+    click.echo()

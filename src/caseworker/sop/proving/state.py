@@ -1,0 +1,278 @@
+"""The facts of one request at one moment, as symbols: sections, needs, named facts, and what happened before."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from caseworker.sop.cel.parse import CelError, parse
+from caseworker.sop.cel.tree import paths
+from caseworker.sop.cel.types import ANY, BOOL, Type
+from caseworker.sop.checking.environment import Environment
+from caseworker.sop.model import Need
+from caseworker.sop.proving.circumstances import parameter_value
+from caseworker.sop.proving.logic import Term, both, either, equal, no
+from caseworker.sop.proving.reading import Reading
+from caseworker.sop.proving.values import ABSENT, DEAD, OK, OPEN, Slot, Status, Val, choose, trouble
+from caseworker.sop.proving.world import Shift, SymbolRecord, Tree, World
+from caseworker.sop.scope import anchor_of
+
+_OPEN_SECTIONS = ("message", "request", "sender", "case")
+
+
+@dataclass(frozen=True)
+class Past:
+    """What happened before. Each gives a condition (a bool where it is certain); `moved` is what a receipt says was paid."""
+
+    fired: Callable[[str], Term]
+    done: Callable[[str], Term]
+    failed: Callable[[str], Term]
+    timed_out: Callable[[str], Term]
+    moved: Mapping[str, Term] = field(default_factory=dict)
+
+
+class Section:
+    """A section of the facts. `present` gives each key's value as it stands in the tree; `lacking` what a missing key means."""
+
+    def __init__(self, present: Callable[[str], Val], lacking: Callable[[str], Status]) -> None:
+        self._present, self._lacking = present, lacking
+        self.made: dict[str, Val] = {}
+
+    def raw(self, name: str) -> Val:
+        if name not in self.made:
+            self.made[name] = self._present(name)
+        return self.made[name]
+
+    def field(self, name: str) -> Val:
+        inside = self.raw(name)
+        gone = inside.status.absent
+        if gone is False:
+            return inside
+        lacking = self._lacking(name)
+        status = Status(
+            either(inside.status.unknown, both(gone, lacking.unknown)), either(inside.status.dead, both(gone, lacking.dead)),
+            inside.status.fault, both(gone, lacking.absent), inside.status.mix,
+        )  # fmt: skip
+        return Val(inside.kind, inside.term, status, inside.currency)
+
+
+class State:
+    """Facts of one moment (`reading.Facts`). `prefix` tells records looked up after a wait from those before it."""
+
+    def __init__(self, env: Environment, world: World, past: Past, *, prefix: str = "", shift: Shift | None = None) -> None:
+        self.env, self.world, self.past, self.prefix = env, world, past, prefix
+        self.playbook, self.procedure = env.playbook, env.procedure
+        self.anchor = anchor_of(env.procedure)
+        self.reading = Reading(self)
+        self.shift = shift
+        self._needs = {need.name: need for need in env.procedure.needs}
+        self.known: dict[str, Val] = {}
+        self.looked: dict[str, Term] = {}  # need -> whether its look-up can be made
+
+    # -- names ---------------------------------------------------------------------------------------------------------
+
+    def get(self, name: str) -> Val:
+        """The value of a section, need or named fact."""
+        if name not in self.known:
+            self.known[name] = Val("any", 0, Status(fault=True))  # computed from itself
+            self.known[name] = self._compute(name)
+        return self.known[name]
+
+    def _compute(self, name: str) -> Val:
+        if name == "now":
+            return Val("time", self.world.now)
+        if name in self._needs:
+            return self._need(self._needs[name])
+        if name in self.procedure.facts:
+            return self.reading.source(self.procedure.facts[name])
+        section = self._sections().get(name)
+        return Val("record", section) if section else Val("any", 0, DEAD)
+
+    def _sections(self) -> Mapping[str, Section]:
+        return {
+            "message": Section(lambda key: self._given("message", key), lambda _: DEAD),
+            "case": Section(lambda key: self._given("case", key), lambda _: DEAD),
+            "sender": Section(self._sender, lambda _: DEAD),
+            "request": Section(self._request, self._unanswered),
+            "param": Section(self._parameter, lambda _: ABSENT),
+            "done": Section(self._receipt, lambda _: ABSENT),
+            "failed": Section(self._refusal, lambda _: ABSENT),
+            "timed_out": Section(lambda key: Val("bool", self.past.timed_out(key)), lambda _: OK),
+        }
+
+    def _tree(self, root: str, *, shift: Shift | None = None) -> Tree:
+        return Tree(self.world, self.env.records, root, "" if root in _OPEN_SECTIONS else self.prefix, shift)
+
+    def _given(self, section: str, key: str) -> Val:
+        """A key that the engine always supplies."""
+        kind = self.env.records.get(f"${section}", {}).get(key)
+        return self._tree(section).make(kind, f"{section}.{key}", f"{section}.{key}") if kind else Val("any", 0, ABSENT)
+
+    def _sender(self, key: str) -> Val:
+        verified = self.world.flag("sender.verified", wish=True)
+        if key == "verified":
+            return Val("bool", verified)
+        return self._given("sender", key).with_status(Status(absent=no(verified)))
+
+    def _request(self, key: str) -> Val:
+        if key in ("intent", "confidence"):
+            return self._given("request", key)
+        if key == "given":
+            return Val("record", Section(lambda name: Val("bool", self.world.flag(f"request.given.{name}")), lambda _: DEAD))
+        if key == "confirmed":
+            return Val("record", Section(self._confirmed, lambda _: ABSENT))
+        kind = self.env.records["$request"].get(key)
+        if kind is None:
+            return Val("any", 0, ABSENT)
+        return self._tree("request").make(Type("optional", item=kind), f"request.{key}", f"request.{key}")
+
+    def _confirmed(self, row: str) -> Val:
+        return self._tree("request").make(Type("optional", item=BOOL), f"request.confirmed.{row}", "request.confirmed")
+
+    def _unanswered(self, key: str) -> Status:
+        return OPEN if key in self.playbook.questions else DEAD
+
+    # -- receipts ------------------------------------------------------------------------------------------------------
+
+    def _receipt(self, name: str) -> Val:
+        kind = self.env.records.get("$done", {}).get(name)
+        if kind is None or kind.item is None:
+            return Val("any", 0, ABSENT)
+        record = Receipt(self, name, kind.item)
+        return Val("record", record, Status(absent=no(self.past.done(name))))
+
+    def _refusal(self, name: str) -> Val:
+        kind = self.env.records.get("$failed", {}).get(name)
+        if kind is None or kind.item is None:
+            return Val("any", 0, ABSENT)
+        record = self._tree(self.anchor or "failed").make(kind.item, f"failed.{name}", "failed")
+        return record.with_status(Status(absent=no(self.past.failed(name))))
+
+    # -- parameters ----------------------------------------------------------------------------------------------------
+
+    def _parameter(self, name: str) -> Val:
+        parameter = self.playbook.parameters.get(name)
+        if parameter is None:
+            return Val("any", 0, ABSENT)
+        return parameter_value(parameter, self.world, country=self.country(), brand=self._brand())
+
+    def country(self) -> Val:
+        return self._of_anchor("country", self.playbook.worker.default_country)
+
+    def _brand(self) -> Val:
+        return self._of_anchor("brand", self.playbook.worker.brand)
+
+    def _of_anchor(self, key: str, default: str) -> Val:
+        other = Val("string", self.world.text(default))
+        record = self.get(self.anchor) if self.anchor else None
+        if record is None or record.kind != "record":
+            return other
+        value: Val = record.term.raw(key)
+        if value.kind != "string":
+            return other
+        there = both(record.status.ok, value.status.ok, no(equal(value.term, self.world.text(""))))
+        found = choose(there, Val("string", value.term), other)
+        return Val("string", found.term, Status(record.status.unknown, record.status.dead))
+
+    # -- needs ---------------------------------------------------------------------------------------------------------
+
+    def _need(self, need: Need) -> Val:
+        if need.find or need.look:
+            return self._looked_up(need)
+        return self._chosen(need) if need.choose else self._taken(need)
+
+    def _looked_up(self, need: Need) -> Val:
+        kind = self.env.names.get(need.name, ANY)
+        kind = kind.item if kind.name == "optional" and kind.item else kind
+        shift = self.shift if self.shift and need.name == self.shift.root else None
+        record = self._tree(need.name, shift=shift).make(kind, need.name, need.name)
+        if need.name == self.anchor and self.procedure.verify:
+            return record  # the table is walked only when it is known whose it is
+        can, otherwise = self._can_look(need)
+        self.looked[need.name] = can
+        gone = no(self.world.flag(f"{self.prefix}{need.name} found", wish=True)) if need.optional else False
+        status = Status(
+            both(no(can), otherwise.unknown), both(no(can), otherwise.dead), both(no(can), otherwise.fault),
+            either(both(can, gone), both(no(can), otherwise.absent)),
+        )  # fmt: skip
+        return record.with_status(status)
+
+    def _can_look(self, need: Need) -> tuple[Term, Status]:
+        """Whether the look-up has what it needs, and what holds where it has not."""
+        operation = self.env.vocabulary.operations.get(need.find or need.look)
+        required = operation.required if operation else frozenset[str]()
+        values = {name: self.reading.source(source) for name, source in need.arguments.items()}
+        lacking = required - set(values)
+        if lacking:
+            return False, Status(fault=True)
+        can = both(either(*(v.status.ok for v in values.values())), *(values[name].status.ok for name in required))
+        others = [value.status for name, value in values.items() if _from(need.arguments[name], set(self._needs))]
+        elsewhere = Status(either(*(s.unknown for s in others)), either(*(s.dead for s in others)))
+        if need.ask:
+            return can, Status(unknown=True, dead=elsewhere.dead)
+        rest = ABSENT if need.optional else trouble(*(value.status for value in values.values()), Status(fault=True))
+        return can, trouble(elsewhere, rest)
+
+    def _chosen(self, need: Need) -> Val:
+        records, skip = self.reading.source(need.choose), self._skip(need)
+        answer = self.reading.source(need.using) if need.using else Val("any", 0, ABSENT)
+        given = tuple(Slot(both(answer.status.ok, slot.there), slot.value) for slot in answer.slots)
+        kept = []
+        for slot in records.slots:
+            own: Val = slot.value.term.raw("id") if slot.value.kind == "record" else slot.value
+            named = either(*(both(other.there, equal(other.value.term, own.term)) for other in given))
+            kept.append(Slot(both(slot.there, either(skip.true, named)), slot.value))
+        none = both(no(skip.true), no(either(*(slot.there for slot in kept))))
+        status = trouble(records.status, skip.status, _lacking(need).under(none))
+        return Val("list", tuple(kept), status)
+
+    def _taken(self, need: Need) -> Val:
+        value, skip = self.reading.source(need.take), self._skip(need)
+        fits: Term = True
+        if need.one_of:
+            fits = either(*(equal(value.term, self.world.text(word)) for word in need.one_of))
+        good = both(value.status.ok, fits)
+        lacking = _lacking(need)
+        if lacking is DEAD:
+            lacking = trouble(Status(value.status.unknown, value.status.dead), DEAD)
+        wrong = Status(fault=value.status.fault, mix=value.status.mix)
+        known = trouble(wrong, lacking.under(both(no(good), no(value.status.fault))))
+        status = trouble(skip.status, choose_status(skip.true, ABSENT, known))
+        return Val(value.kind, value.term, status, value.currency)
+
+    def _skip(self, need: Need) -> Val:
+        return self.reading.source(need.skip_when) if need.skip_when else Val("bool", term=False)
+
+
+def choose_status(condition: Term, then: Status, other: Status) -> Status:
+    """One status or the other."""
+    first, second = then.under(condition), other.under(no(condition))
+    return Status(
+        either(first.unknown, second.unknown), either(first.dead, second.dead), either(first.fault, second.fault),
+        either(first.absent, second.absent), either(first.mix, second.mix),
+    )  # fmt: skip
+
+
+def _lacking(need: Need) -> Status:
+    if need.choose:
+        return OPEN if need.ask else ABSENT if need.optional else DEAD
+    return ABSENT if need.optional else OPEN if need.ask else DEAD
+
+
+def _from(source: str, needs: set[str]) -> bool:
+    try:
+        return any(path.split(".")[0] in needs for path in paths(parse(source)))
+    except CelError:
+        return False
+
+
+class Receipt(SymbolRecord):
+    """The receipt of an act; `money_moved` is what the past says, where it says something."""
+
+    def __init__(self, state: State, name: str, kind: Type) -> None:
+        super().__init__(state._tree(state.anchor or "done"), f"done.{name}", "done", kind)  # noqa: SLF001  # one module
+        self._moved = state.past.moved.get(name)
+
+    def _make(self, name: str) -> Val:
+        found = super()._make(name)
+        if name == "money_moved" and self._moved is not None:
+            return Val("Money", self._moved, found.status, found.currency)
+        return found

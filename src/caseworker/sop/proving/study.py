@@ -1,0 +1,123 @@
+"""One procedure under study: its state with any past, its table, its solver."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from caseworker.core.money import Money
+from caseworker.sop.checking.environment import Environment, environment
+from caseworker.sop.checking.expressions import check_names
+from caseworker.sop.model import Playbook, Procedure, Vocabulary
+from caseworker.sop.proving.concrete import Concrete, replay
+from caseworker.sop.proving.logic import Term
+from caseworker.sop.proving.model import Case, Example, PayLimit
+from caseworker.sop.proving.solving import Answer, Solver
+from caseworker.sop.proving.state import State
+from caseworker.sop.proving.table import Table, any_past, identity, read_table
+from caseworker.sop.proving.words import Test, describe, outcome
+from caseworker.sop.proving.world import World
+from caseworker.sop.questions import sources
+
+SLOTS = 6  # items that a list may have
+_COUNTRY = re.compile(r"[\"']([A-Z]{2})[\"']")
+_OTHERS = ("FR", "ES", "IT", "NL", "SE", "BE")
+
+
+@dataclass
+class Study:
+    """What every question about a procedure shares. `not_proved` collects the questions without an answer."""
+
+    env: Environment
+    world: World
+    state: State
+    table: Table
+    owner: Term
+    solver: Solver
+    not_proved: list[str] = field(default_factory=list)
+
+    @property
+    def procedure(self) -> Procedure:
+        return self.env.procedure
+
+    @property
+    def moves_money(self) -> bool:
+        """Whether any row can move money."""
+        operations = self.env.vocabulary.operations
+        acts = (act.operation for row in self.procedure.rows for act in row.do)
+        return any(name in operations and operations[name].money for name in acts)
+
+    def ask(self, what: str, *terms: Term) -> Answer:
+        """Asks; a question without an answer is noted under its name."""
+        answer = self.solver.ask(self.owner, *terms)
+        if answer == "unknown":
+            self.not_proved.append(what)
+        return answer
+
+    def show(self, terms: Iterable[Term], fits: Test, *, state: State | None = None) -> Example:
+        """A case in which all terms hold, as simple as is easily had, run through `decide`.
+
+        `fits` says whether a case does what it should. Ask only after the answer yes.
+        """
+        state, wanted = state or self.state, [self.owner, *terms]
+        first: Example | None = None
+        for nice in (self.world.nice, []):
+            if self.solver.wish([*wanted, *nice], self.world.wishes) != "yes":
+                continue
+            example = self._example(state, fits)
+            if example.confirmed:
+                return example
+            first = first or example
+        if first is None:
+            self.solver.ask(*wanted)
+            first = self._example(state, fits)
+        return first
+
+    def _example(self, state: State, fits: Test) -> Example:
+        concrete = Concrete(state, self.solver.model)
+        case = concrete.case()
+        good = bool(fits(case))
+        words = describe(concrete, case, fits if good else None)
+        return Example(case, words, good)
+
+    def decision(self, case: Case) -> object:
+        """What `decide` makes of a case, as far as proofs look at it."""
+        return outcome(replay(self.state, case))
+
+
+def study(
+    playbook: Playbook, procedure: Procedure, vocabulary: Vocabulary, limits: Mapping[str, PayLimit], timeout: float
+) -> Study:
+    """Reads a procedure for all facts. `timeout` is seconds for each question."""
+    env = environment(playbook, procedure, vocabulary)
+    check_names(env)
+    world = World(SLOTS, currencies_of(playbook, limits), _countries(playbook), playbook.proofs)
+    state = State(env, world, any_past(procedure, world))
+    table = read_table(state)
+    owner = identity(state)
+    return Study(env, world, state, table, owner, Solver(world, int(timeout * 1000)))
+
+
+def currencies_of(playbook: Playbook, limits: Mapping[str, PayLimit]) -> tuple[str, ...]:
+    """Currencies of the world: those of proofs.yaml, else of the guardrails, else of the parameters."""
+    found: dict[str, None] = dict.fromkeys(playbook.proofs.currencies)
+    if not found:
+        for limit in limits.values():
+            found |= dict.fromkeys((*limit.per_action, *limit.per_case))
+    if not found:
+        for parameter in playbook.parameters.values():
+            found |= dict.fromkeys(v.value.currency for v in parameter.values if isinstance(v.value, Money))
+    return tuple(found) or ("EUR",)
+
+
+def _countries(playbook: Playbook) -> tuple[str, ...]:
+    """Countries that somebody names, and some that stand for all others."""
+    named: dict[str, None] = {playbook.worker.default_country: None}
+    for parameter in playbook.parameters.values():
+        named |= dict.fromkeys(value.country for value in parameter.values if value.country)
+    for countries in playbook.proofs.currencies.values():
+        named |= dict.fromkeys(countries)
+    for procedure in playbook.procedures.values():
+        for source in sources(procedure):
+            named |= dict.fromkeys(_COUNTRY.findall(source))
+    others = [code for code in _OTHERS if code not in named]
+    return (*named, *others[:3])

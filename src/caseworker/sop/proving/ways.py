@@ -1,0 +1,240 @@
+"""All ways that a request can go: sequences of rows with their receipts and refusals, as far as they are possible.
+
+Between two rows only what a pay-back changes is changed; after a wait the records are looked up anew.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+import z3
+
+from caseworker.sop.model import Row
+from caseworker.sop.proving.logic import Term, both, no
+from caseworker.sop.proving.state import Past, State
+from caseworker.sop.proving.study import Study
+from caseworker.sop.proving.table import Table, ends, identity, read_table
+from caseworker.sop.proving.values import Val
+from caseworker.sop.proving.world import Shift
+
+LONGEST = 12  # rows in a sequence
+MOST_WAYS = 400  # sequences that are followed per procedure
+
+
+@dataclass(frozen=True)
+class Moved:
+    """Money that an act moved: minor units and the currency's number."""
+
+    operation: str
+    amount: Term
+    currency: Term
+
+
+@dataclass(frozen=True)
+class Step:
+    """One row that fired. `waiting` is the row whose time-out made it fire."""
+
+    state: State
+    row: str
+    words: str
+    waiting: str = ""
+
+
+@dataclass(frozen=True)
+class Way:
+    """What happened so far, and the table as it stands now. `terms` hold on this way."""
+
+    table: Table
+    terms: tuple[Term, ...] = ()
+    steps: tuple[Step, ...] = ()
+    moved: tuple[Moved, ...] = ()
+    fired: frozenset[str] = frozenset()
+    done: frozenset[str] = frozenset()
+    failed: frozenset[str] = frozenset()
+    timed_out: frozenset[str] = frozenset()
+    receipts: Mapping[str, Term] = field(default_factory=dict)
+    paid_back: tuple[tuple[str, Term], ...] = ()
+    waits: int = 0
+    forced: str = ""  # the row that fires now whatever its condition
+    waiting: str = ""
+
+    @property
+    def state(self) -> State:
+        return self.table.state
+
+
+@dataclass(frozen=True)
+class Fired:
+    """A row that fires on a way. `moved` is everything that was moved then, this row's acts as asked for included."""
+
+    way: Way
+    row: Row
+    terms: tuple[Term, ...]
+    moved: tuple[Moved, ...]
+    steps: tuple[Step, ...]
+
+
+def begin(study: Study) -> Way:
+    """Nothing has happened yet."""
+    state = _state(study, Way(study.table))
+    return Way(read_table(state), (identity(state),))
+
+
+def walk(study: Study, way: Way | None = None) -> Iterator[Fired]:
+    """Every row that can fire on every way. More ways than are followed are noted as not proved."""
+    count = 0
+    open_ = [way or begin(study)]
+    while open_:
+        current = open_.pop()
+        count += 1
+        if count > MOST_WAYS:
+            study.not_proved.append(f"ways of the request beyond the first {MOST_WAYS}")
+            return
+        for index, reading in enumerate(current.table.rows):
+            if current.forced and reading.row.name != current.forced:
+                continue
+            fired = _fire(study, current, index)
+            if fired is None:
+                continue
+            yield fired
+            if len(current.steps) < LONGEST:
+                open_ += _next(study, fired, index)
+
+
+def _fire(study: Study, way: Way, index: int) -> Fired | None:
+    """The row where it can fire on this way."""
+    reading = way.table.rows[index]
+    row = reading.row
+    fires = both(no(reading.fired), reading.moves.ok) if way.forced else way.table.fires(index)
+    if row.confirm:
+        fires = both(fires, _said_yes(way.state, row.name))
+    terms = (*way.terms, fires)
+    if study.ask(f"whether row {row.name} can fire after {_path(way.steps)}", *terms) == "no":
+        return None
+    moved = (*way.moved, *(_asked(way.state, act.operation, reading.amounts.get(act.name)) for act in row.do))
+    step = Step(way.state, row.name, row.name, way.waiting)
+    return Fired(way, row, terms, tuple(entry for entry in moved if entry), (*way.steps, step))
+
+
+def _asked(state: State, operation: str, amount: Val | None) -> Moved | None:
+    return None if amount is None else Moved(operation, amount.term, amount.currency)
+
+
+def _said_yes(state: State, row: str) -> Term:
+    found: Val = state.get("request").term.field("confirmed").term.raw(row)
+    return found.true
+
+
+def _path(steps: tuple[Step, ...]) -> str:
+    return ", ".join(step.words for step in steps) or "nothing"
+
+
+# -- what can follow ---------------------------------------------------------------------------------------------------
+
+
+def _next(study: Study, fired: Fired, index: int) -> list[Way]:
+    """The ways on from a row that fired: everything done, or one of its acts refused."""
+    row = fired.row
+    found: list[Way] = []
+    if row.wait:
+        found += _after_wait(study, fired, index)
+    elif not ends(row):
+        found.append(_after(study, fired, index, len(row.do)))
+    found += [_after(study, fired, index, position) for position in range(len(row.do))]
+    return found
+
+
+def _after(study: Study, fired: Fired, index: int, position: int) -> Way:
+    """The acts before `position` are done, the one there is refused."""
+    way, row, amounts = fired.way, fired.row, fired.way.table.rows[index].amounts
+    settled = [*fired.terms]
+    moved, receipts, paid_back = list(way.moved), dict(way.receipts), list(way.paid_back)
+    for act in row.do[:position]:
+        if act.name not in amounts:
+            continue
+        asked = amounts[act.name]
+        term = _really_moved(study, way, act.operation, asked, settled)
+        moved.append(Moved(act.operation, term, asked.currency))
+        receipts[act.name] = term
+        if pays_back(study, act.operation):
+            paid_back.append((f"pay-back {len(way.steps)} {row.name} {act.name}", term))
+    refused = row.do[position].name if position < len(row.do) else ""
+    words = f"{row.name} ({refused} refused)" if refused else row.name
+    following = replace(
+        way,
+        terms=tuple(settled),
+        steps=(*way.steps, Step(way.state, row.name, words, way.waiting)),
+        moved=tuple(moved),
+        fired=way.fired | {row.name},
+        done=way.done | {act.name for act in row.do[:position]},
+        failed=way.failed | ({refused} if refused else set()),
+        receipts=receipts,
+        paid_back=tuple(paid_back),
+        forced="",
+        waiting="",
+    )
+    state = _state(study, following)
+    return replace(following, table=read_table(state), terms=(*following.terms, identity(state)))
+
+
+def _really_moved(study: Study, way: Way, operation: str, asked: Val, settled: list[Term]) -> Term:
+    """What a done act moved: what was asked for, or, where the system decides it, at most that; never more than refundable."""
+    by_system = "." in study.env.vocabulary.operations[operation].money
+    term = z3.FreshInt("moved") if by_system else asked.term
+    settled += [term >= 0, term <= asked.term] if by_system else [term >= 0]
+    if pays_back(study, operation):
+        left: Val = way.state.get(way.state.anchor).term.raw("refundable")
+        settled.append(term <= left.term)
+    return term
+
+
+def pays_back(study: Study, operation: str) -> bool:
+    """Whether an operation gives the money of the order back, which can be done only once."""
+    known, records = study.env.vocabulary.operations.get(operation), study.env.records
+    anchor = study.state.get(study.state.anchor) if study.state.anchor else None
+    if known is None or not known.money or anchor is None or anchor.kind != "record":
+        return False
+    if "refundable" not in records.get(anchor.term.kind.of, {}):
+        return False
+    targets = {word.removeprefix("Ref[").removesuffix("]") for word in known.parameters.values() if word.startswith("Ref[")}
+    return "." in known.money or any("refundable" in records.get(target, {}) for target in targets)
+
+
+def _after_wait(study: Study, fired: Fired, index: int) -> list[Way]:
+    """The wait ended because its condition holds, or because it lasted too long."""
+    wait, following = fired.row.wait, _after(study, fired, index, len(fired.row.do))
+    assert wait is not None
+    following = replace(following, waits=following.waits + 1)
+    over = replace(following, timed_out=following.timed_out | {fired.row.name})
+    found = []
+    for way, forced in ((following, ""), (over, wait.then), (over, "")):
+        if forced in way.fired or (way is over and not forced and wait.then not in way.fired):
+            continue
+        state = _state(study, way)
+        terms = (*way.terms, identity(state), *_kept(study, fired.way.state, state))
+        waiting = fired.row.name if forced else ""
+        found.append(replace(way, table=read_table(state), terms=terms, forced=forced, waiting=waiting))
+    return found
+
+
+def _kept(study: Study, before: State, after: State) -> Iterator[Term]:
+    """What a wait leaves: the currency, and that what was refunded stays refunded."""
+    anchor = study.state.anchor
+    old, new = (state.get(anchor) for state in (before, after)) if anchor else (None, None)
+    if old is None or new is None or old.kind != "record" or "refunded" not in study.env.records.get(old.term.kind.of, {}):
+        return
+    yield new.term.raw("refunded").term >= old.term.raw("refunded").term
+    if "captured" in study.env.records.get(old.term.kind.of, {}):
+        yield new.term.raw("captured").term == old.term.raw("captured").term
+
+
+def _state(study: Study, way: Way) -> State:
+    past = Past(
+        fired=lambda name: name in way.fired,
+        done=lambda name: name in way.done,
+        failed=lambda name: name in way.failed,
+        timed_out=lambda name: name in way.timed_out,
+        moved=way.receipts,
+    )
+    prefix = f"after wait {way.waits}: " if way.waits else ""
+    shift = Shift(study.world, study.state.anchor, way.paid_back) if way.paid_back and not way.waits else None
+    return State(study.env, study.world, past, prefix=prefix, shift=shift)
