@@ -41,6 +41,7 @@ COMMANDS: dict[str, Lazy] = {
     "queue": _lazy(_CASES, "queues", "queue", "See what waits for people, and decide it."),
     "new": _lazy(_PLAYBOOK, "writing", "new", "Begin a playbook: a copy of one that works."),
     "check": _lazy(_PLAYBOOK, "playbooks", "check", "Find what is wrong in a playbook."),
+    "prove": _lazy(_PLAYBOOK, "proving", "prove", "Prove what a playbook does for all facts."),
     "examples": _lazy(_PLAYBOOK, "playbooks", "examples", "Run a playbook's worked examples."),
     "schema": _lazy(_PLAYBOOK, "writing", "schema", "Let editors complete and check a playbook's files."),
     "modernise": _lazy(_PLAYBOOK, "writing", "modernise", "Bring a playbook to the current language version."),
