@@ -42,7 +42,7 @@ COMMANDS: dict[str, Lazy] = {
     "new": _lazy(_PLAYBOOK, "writing", "new", "Begin a playbook: a copy of one that works."),
     "check": _lazy(_PLAYBOOK, "playbooks", "check", "Find what is wrong in a playbook."),
     "prove": _lazy(_PLAYBOOK, "proving", "prove", "Prove what a playbook does for all facts."),
-    "examples": _lazy(_PLAYBOOK, "playbooks", "examples", "Run a playbook's worked examples."),
+    "examples": _lazy(_PLAYBOOK, "examples", "examples", "Run a playbook's worked examples."),
     "schema": _lazy(_PLAYBOOK, "writing", "schema", "Let editors complete and check a playbook's files."),
     "modernise": _lazy(_PLAYBOOK, "writing", "modernise", "Bring a playbook to the current language version."),
     "draft": _lazy(_PLAYBOOK, "drafting", "draft", "Draft a playbook from a handbook, by a language model."),

@@ -1,4 +1,4 @@
-"""`check`, `examples`, `train`: a playbook before it works."""
+"""`check`, `train`: a playbook before it works."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,34 +57,6 @@ def check(playbook: str, as_json: bool) -> int:
             click.echo(f"    {finding.advice}")
     click.echo(f"{folder.name}: {errors} errors, {len(findings) - errors} warnings.")
     return 1 if errors else 0
-
-
-@click.command()
-@click.argument("playbook", default="")
-@json_option
-def examples(playbook: str, as_json: bool) -> int:
-    """Run the worked examples of PLAYBOOK; exit code 1 when one fails. Needs no database.
-
-    \b
-    Example:
-      caseworker examples ./my-playbook
-    """
-    from caseworker.app.playbooks import shipped, vocabulary
-    from caseworker.sop.examples import run_examples
-    from caseworker.sop.load import load, read_folder
-
-    folder = shipped(playbook or settings().playbook)
-    run = run_examples(load(read_folder(folder)), vocabulary(offline().commerce))
-    if as_json:
-        results = [{"name": r.name, "place": str(r.place), "problem": r.problem} for r in run.results]
-        print_json({"passed": len(run.results) - len(run.failed), "results": results, "never_fired": run.never_fired})
-        return 1 if run.failed else 0
-    for failed in run.failed:
-        click.secho(f"{folder / failed.place.file}:{failed.place.line}: {failed.name}: {failed.problem}", fg="red")
-    if run.never_fired:
-        click.echo(f"Rows that no example fires: {', '.join(run.never_fired)}")
-    click.echo(f"{len(run.results) - len(run.failed)} of {len(run.results)} examples pass.")
-    return 1 if run.failed else 0
 
 
 @click.command()

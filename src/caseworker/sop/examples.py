@@ -7,6 +7,7 @@ A file holds one example or a list of them:
     now: 2026-11-25T10:00:00Z
     facts: {sender: {...}, request: {...}, order: {...}}
     progress: {fired: [], asked: {postcode: 1}, waiting: row, waiting_since: TIME, confirmed: {row: true}, found: {order: []}}
+      # a look-up that was refused: found: {order: {refused: not_found}}; a yes to something else than now: shown: {row: other}
     expect: {rule: window_closed, moves: ["reply return_window_closed", "resolve declined"]}
 
 Amounts are written as "10.00 EUR", times as ISO 8601, references as "system:type:id", durations as "5d"; each becomes what the
@@ -14,7 +15,7 @@ vocabulary says the fact is. A need stands under its own name, as if it had been
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TypeAlias
 
@@ -41,30 +42,42 @@ from caseworker.sop.model import (
     Progress,
     Promise,
     Resolve,
+    Row,
     Say,
     Vocabulary,
     Wait,
 )
+from caseworker.sop.recorded import Recording
 
 Coverage: TypeAlias = Mapping[str, Mapping[str, tuple[str, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
 class ExampleResult:
-    """What one example came to. `problem` is empty where it passed."""
+    """What one example came to. `problem` is empty where it passed; `expected` is the row that it names, `moves` what it wants.
+
+    `recording` holds what was given and what came out, for explaining; None where the example cannot be read.
+    """
 
     name: str
     place: Place
     problem: str
     decision: Decision | None
+    expected: str = ""
+    moves: tuple[str, ...] | None = None
+    recording: Recording | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ExampleRun:
-    """All examples of a playbook. `coverage` lists for each procedure and row the examples that fire it."""
+    """All examples of a playbook. `coverage` lists for each procedure and row the examples that fire it.
+
+    `replies` lists for each reply that a row names the examples that say it.
+    """
 
     results: tuple[ExampleResult, ...]
     coverage: Coverage
+    replies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def failed(self) -> tuple[ExampleResult, ...]:
@@ -75,21 +88,49 @@ class ExampleRun:
         """Rows that no example fires, as `procedure.row`."""
         return tuple(f"{sop}.{row}" for sop, rows in self.coverage.items() for row, names in rows.items() if not names)
 
+    @property
+    def never_said(self) -> tuple[str, ...]:
+        """Replies that no example says."""
+        return tuple(reply for reply, names in self.replies.items() if not names)
 
-def run_examples(playbook: Playbook, vocabulary: Vocabulary) -> ExampleRun:
-    """Runs every example of a playbook. `vocabulary` is the system's; what the playbook declares is added."""
+
+def run_examples(playbook: Playbook, vocabulary: Vocabulary, *, procedure: str = "") -> ExampleRun:
+    """Runs every example of a playbook, or those of one procedure. `vocabulary` is the connected system's."""
     vocabulary = playbook.vocabulary(vocabulary)
+    chosen = {n: p for n, p in playbook.procedures.items() if procedure in ("", n)}
+    fired: dict[str, dict[str, list[str]]] = {name: {row.name: [] for row in spec.rows} for name, spec in chosen.items()}
+    said: dict[str, list[str]] = {reply: [] for spec in chosen.values() for row in spec.rows for reply in _replies_of(row)}
     results: list[ExampleResult] = []
-    fired: dict[str, dict[str, list[str]]] = {
-        name: {row.name: [] for row in procedure.rows} for name, procedure in playbook.procedures.items()
-    }
     for item, problems in _examples(playbook):
         result = _run(item, problems, playbook, vocabulary)
+        decision = result.decision
+        if procedure and decision is not None and decision.procedure != procedure:
+            continue
         results.append(result)
-        if result.decision and result.decision.rule:
-            fired[result.decision.procedure][result.decision.rule].append(result.name)
+        if decision and decision.rule:
+            fired[decision.procedure][decision.rule].append(result.name)
+        for reply in _said(decision) if decision else ():
+            said[reply].append(result.name)
     coverage = {sop: {row: tuple(names) for row, names in rows.items()} for sop, rows in fired.items()}
-    return ExampleRun(tuple(results), coverage)
+    return ExampleRun(tuple(results), coverage, {reply: tuple(said[reply]) for reply in sorted(said)})
+
+
+def run_text(text: str, playbook: Playbook, vocabulary: Vocabulary, *, file: str = "examples/new.yaml") -> ExampleResult:
+    """Runs one example that stands in no playbook yet."""
+    problems = Problems()
+    item = read_yaml(file, text, problems)
+    one = item.value[0] if isinstance(item.value, list) and item.value else item
+    return _run(one, problems, playbook, playbook.vocabulary(vocabulary))
+
+
+def _replies_of(row: Row) -> tuple[str, ...]:
+    return tuple(reply for reply in (row.reply, row.meanwhile, row.confirm) if reply)
+
+
+def _said(decision: Decision) -> tuple[str, ...]:
+    told = [move.reply for move in decision.moves if isinstance(move, Say | Confirm)]
+    acts = any(isinstance(move, Act) for move in decision.moves)
+    return tuple(dict.fromkeys([*told, *([decision.meanwhile] if acts and decision.meanwhile else [])]))
 
 
 def _examples(playbook: Playbook) -> Iterator[tuple[Item, Problems]]:
@@ -112,7 +153,11 @@ def _run(item: Item, problems: Problems, playbook: Playbook, vocabulary: Vocabul
     if problems.findings:
         return ExampleResult(name, item.place, "; ".join(f.message for f in problems.findings), None)
     decision = decide(playbook, procedure.name, facts, now=now, progress=progress, vocabulary=vocabulary)
-    return ExampleResult(name, item.place, "; ".join(_differences(expect, decision)), decision)
+    expected = expect["rule"].text() if "rule" in expect else ""
+    recording = Recording(1, playbook.release, now, facts, progress, decision)
+    problem = "; ".join(_differences(expect, decision))
+    moves = expect["moves"].texts() if "moves" in expect else None
+    return ExampleResult(name, item.place, problem, decision, expected, moves, recording)
 
 
 def _differences(expect: Mapping[str, Item], decision: Decision) -> Iterator[str]:
@@ -180,10 +225,13 @@ def _procedure(keys: Mapping[str, Item], facts: Mapping[str, Item], playbook: Pl
 
 
 def _progress(item: Item | None, env: Environment) -> Progress:
-    keys = item.keys("fired", "asked", "waiting", "waiting_since", "confirmed", "found") if item else {}
+    keys = item.keys("fired", "asked", "waiting", "waiting_since", "confirmed", "shown", "found") if item else {}
     found = {}
     for need, records in keys["found"].mapping().items() if "found" in keys else ():
         kind = env.names.get(need, ANY)
+        if isinstance(records.value, dict):
+            found[need] = Found((), records.mapping()["refused"].text() if "refused" in records.mapping() else "not_found")
+            continue
         found[need] = Found(tuple(_record(record, kind, env.records) for record in records.items()))
     return Progress(
         fired=keys["fired"].texts() if "fired" in keys else (),
@@ -192,6 +240,7 @@ def _progress(item: Item | None, env: Environment) -> Progress:
         waiting_since=_time(keys["waiting_since"].text()) if "waiting_since" in keys else None,
         confirmed={row: yes.flag() for row, yes in keys["confirmed"].mapping().items()} if "confirmed" in keys else {},
         found=found,
+        shown={row: what.text() for row, what in keys["shown"].mapping().items()} if "shown" in keys else {},
     )
 
 

@@ -1,0 +1,260 @@
+"""`examples`: run a playbook's worked cases, watch them while writing, make one from a case."""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import ndiff
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from caseworker.cli.output import json_option, print_json, require_known
+from caseworker.cli.running import settings, with_app
+from caseworker.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from caseworker.bootstrap import App
+    from caseworker.sop.examples import ExampleResult, ExampleRun
+    from caseworker.sop.model import Playbook, Vocabulary
+    from caseworker.sop.sample import Sample
+
+
+@click.command()
+@click.argument("playbook", default="")
+@click.option("--procedure", metavar="NAME", default="", help="Only the examples of this procedure.")
+@click.option("--watch", is_flag=True, help="Run them again whenever a file changes, and tell what changed. Ctrl-C ends it.")
+@click.option("--from-case", metavar="CASE", default="", help="Write a new example from a decision of this case instead.")
+@click.option("--decision", metavar="N", type=click.IntRange(1), help="With --from-case: which decision; without it the last.")
+@click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), help="With --from-case: a new file; without it to stdout."
+)
+@json_option
+def examples(
+    playbook: str, procedure: str, watch: bool, from_case: str, decision: int | None, out: Path | None, as_json: bool
+) -> int:
+    """Run the worked examples of PLAYBOOK; exit code 1 when one fails. Needs no database, but for --from-case.
+
+    With --from-case a recorded decision becomes an example in which people, numbers, texts and dates are stand-ins.
+    docs/how-to/make-an-example-from-a-case.md tells more.
+
+    \b
+    Example:
+      caseworker examples ./my-playbook --watch
+      caseworker examples --from-case CW-00001T-1T --decision 2 --out my-playbook/examples/late-return.yaml
+    """
+    if from_case:
+        if playbook or procedure or watch:
+            raise UsageError(
+                "--from-case goes with --decision, --out and --json only.", remedy="The example is run in the case's release."
+            )
+        return _write(from_case, decision, out, as_json=as_json)
+    if decision is not None or out is not None:
+        raise UsageError("--decision and --out go with --from-case.", remedy="Name the case with --from-case CASE.")
+    from caseworker.app.playbooks import shipped
+
+    folder = shipped(playbook or settings().playbook)
+    if watch:
+        return _watch(folder, procedure)
+    look = _look(folder, procedure)
+    if as_json:
+        print_json(_as_json(look))
+    else:
+        for result in look.run.failed:
+            _failed(folder, result, look)
+        _summary(look)
+    return 1 if look.run.failed else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One run of all examples. `seconds` is what deciding took, without reading the files."""
+
+    playbook: "Playbook"
+    vocabulary: "Vocabulary"
+    run: "ExampleRun"
+    seconds: float
+
+
+def _look(folder: Path, procedure: str) -> Look:
+    from caseworker.app.playbooks import vocabulary
+    from caseworker.cli.playbooks import offline
+    from caseworker.sop.examples import run_examples
+    from caseworker.sop.load import load, read_folder
+
+    playbook, known = load(read_folder(folder)), vocabulary(offline().commerce)
+    require_known("procedure", procedure, playbook.procedures)
+    start = time.perf_counter()
+    run = run_examples(playbook, known, procedure=procedure)
+    return Look(playbook, playbook.vocabulary(known), run, time.perf_counter() - start)
+
+
+# -- what a run came to ------------------------------------------------------------------------------------------------
+
+
+def _failed(folder: Path, result: "ExampleResult", look: Look) -> None:
+    click.secho(f"{folder / result.place.file}:{result.place.line}: {result.name}", fg="red", bold=True)
+    click.echo(f"    {result.problem}")
+    for line in (*_moves(result), *_reasons(result, look)):
+        click.echo(f"    {line}")
+
+
+def _moves(result: "ExampleResult") -> Iterator[str]:
+    """Expected (-) and got (+), move by move, where they differ."""
+    from caseworker.sop.examples import brief
+
+    got = [brief(move) for move in result.decision.moves] if result.decision else []
+    if result.moves is not None and result.decision and list(result.moves) != got:
+        yield from (line for line in ndiff(list(result.moves), got) if not line.startswith("?"))
+
+
+def _reasons(result: "ExampleResult", look: Look) -> Iterator[str]:
+    """Why the row that was expected did not fire, and why the one that fired did."""
+    from caseworker.sop.explain import explain_row, row_lines
+
+    recording = result.recording
+    if recording is None or recording.decision.rule == result.expected:
+        return
+    for row in dict.fromkeys((result.expected, recording.decision.rule)):
+        why = explain_row(recording, look.playbook, look.vocabulary, row) if row else None
+        if why is not None:
+            yield from row_lines(why)
+        elif row:
+            yield f"There is no row {row} in the procedure {recording.decision.procedure}."
+    if not recording.decision.rule and recording.decision.missing:
+        yield f"Not known yet: {', '.join(recording.decision.missing)}."
+
+
+def _summary(look: Look) -> None:
+    run = look.run
+    rows = [f"{sop}.{row}" for sop, named in run.coverage.items() for row in named]
+    _coverage("Rows", "fired", rows, run.never_fired)
+    _coverage("Replies", "said", list(run.replies), run.never_said)
+    count, passed = len(run.results), len(run.results) - len(run.failed)
+    each = f", {look.seconds / count * 1000:.1f} ms each" if count else ""
+    click.echo(f"{passed} of {count} examples pass in {look.seconds:.2f} s{each}.")
+
+
+def _coverage(what: str, verb: str, every: Sequence[str], never: Sequence[str]) -> None:
+    if every:
+        share = (len(every) - len(never)) / len(every)
+        click.echo(f"{what}: {len(every) - len(never)} of {len(every)} are {verb} by an example ({share:.0%}).")
+    if never:
+        click.echo(f"    Never {verb}: {', '.join(never)}")
+
+
+def _as_json(look: Look) -> dict[str, Any]:
+    run = look.run
+    return {
+        "passed": len(run.results) - len(run.failed),
+        "seconds": round(look.seconds, 4),
+        "results": [
+            {"name": r.name, "place": str(r.place), "problem": r.problem, "why": list(_reasons(r, look)) if r.problem else []}
+            for r in run.results
+        ],
+        "rows": sum(len(rows) for rows in run.coverage.values()),
+        "never_fired": run.never_fired,
+        "replies": len(run.replies),
+        "never_said": run.never_said,
+    }
+
+
+# -- watching ----------------------------------------------------------------------------------------------------------
+
+
+def _watch(folder: Path, procedure: str) -> int:
+    from caseworker.cli.watching import watch
+
+    watch(folder, Watched(folder, procedure).look)
+    return 0
+
+
+@dataclass
+class Watched:
+    """Tells what changed from one run to the next. A folder that cannot be read is told with its findings."""
+
+    folder: Path
+    procedure: str = ""
+    before: Look | None = None
+
+    def look(self) -> None:
+        """Run the examples and tell what is different from the last time."""
+        from caseworker.core.errors import CaseworkerError
+        from caseworker.sop.errors import PlaybookProblems
+
+        try:
+            look = _look(self.folder, self.procedure)
+        except PlaybookProblems as problems:
+            for finding in problems.findings:
+                click.secho(f"{self.folder / finding.place.file}:{finding.place.line}: {finding.message}", fg="red")
+            click.echo("The playbook cannot be read; the next change is waited for.")
+            return
+        except CaseworkerError as error:
+            click.secho(error.message, fg="red")
+            return
+        if self.before is None:
+            for result in look.run.failed:
+                _failed(self.folder, result, look)
+            _summary(look)
+        else:
+            self._changes(self.before, look)
+        self.before = look
+
+    def _changes(self, before: Look, now: Look) -> None:
+        old = {result.name: result.problem for result in before.run.results}
+        for result in now.run.results:
+            if result.problem and result.problem != old.get(result.name):
+                _failed(self.folder, result, now)
+            elif not result.problem and old.get(result.name, "new"):
+                click.secho(f"passes now: {result.name}", fg="green")
+        for name in sorted(old.keys() - {result.name for result in now.run.results}):
+            click.echo(f"is gone: {name}")
+        _difference("never fired", before.run.never_fired, now.run.never_fired)
+        _difference("never said", before.run.never_said, now.run.never_said)
+        passed = len(now.run.results) - len(now.run.failed)
+        click.echo(f"{passed} of {len(now.run.results)} examples pass.")
+
+
+def _difference(what: str, before: Sequence[str], now: Sequence[str]) -> None:
+    if more := [name for name in now if name not in before]:
+        click.echo(f"{what} now: {', '.join(more)}")
+    if less := [name for name in before if name not in now]:
+        click.echo(f"no more {what}: {', '.join(less)}")
+
+
+# -- an example from a case --------------------------------------------------------------------------------------------
+
+
+def _write(case: str, decision: int | None, out: Path | None, *, as_json: bool) -> int:
+    sample = with_app(lambda app: _sample(app, case, decision))
+    if as_json:
+        print_json({"text": sample.text, "procedure": sample.procedure, "rule": sample.rule, "notes": sample.notes})
+        return 0
+    for note in sample.notes:
+        click.echo(note, err=True)
+    if out is None:
+        click.echo(sample.text, nl=False)
+        return 0
+    try:
+        with out.open("x", encoding="utf-8") as file:
+            file.write(sample.text)
+    except FileExistsError as error:
+        raise UsageError(f"{out} is there already.", remedy="Name a new file.") from error
+    click.echo(f"Wrote {out}: {sample.procedure}, {f'row {sample.rule}' if sample.rule else 'no row'}.")
+    return 0
+
+
+async def _sample(app: "App", case: str, number: int | None) -> "Sample":
+    from caseworker.sop.sample import sample_of
+
+    recorded = await app.replays.recorded(case)
+    chosen = [each for each in recorded if number in (None, each.number)][-1:]
+    if not chosen:
+        named = f"no decision {number}" if recorded else "nothing"
+        raise UsageError(f"{named.capitalize()} was recorded of case {case}.", remedy="`caseworker explain CASE` numbers them.")
+    [each] = chosen
+    if each.release is None:
+        raise UsageError(
+            f"Release {each.recording.release[:12]}, which decided, is not in the database.", remedy="Choose another decision."
+        )
+    return sample_of(each.recording, each.release.playbook, each.release.vocabulary)
