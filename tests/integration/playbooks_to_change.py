@@ -1,0 +1,37 @@
+"""Playbooks of one language, quick to load, each with a text changed."""
+
+from pathlib import Path
+
+from caseworker.app.playbooks import shipped
+from caseworker.sop.load import read_folder
+
+TOO_VALUABLE = """  - rule: too_valuable
+    when: open && size(order.lines) > 0
+    escalate: {queue: finance, because: high_value}
+
+  - rule: cancel_all
+"""
+"""A row that keeps the worker from cancelling anything; to be put in place of `  - rule: cancel_all`."""
+
+
+def playbook(folder: Path, *changes: tuple[str, str, str]) -> Path:
+    """The shipped playbook in English alone; each change is a file, a text in it, and what stands there instead."""
+    files = {path: text for path, text in read_folder(shipped("retail")).items() if _is_english(path)}
+    files["worker.yaml"] = files["worker.yaml"].replace("languages: [en, de]", "languages: [en]")
+    for path, old, new in changes:
+        assert old in files[path], f"{old!r} does not stand in {path}"
+        files[path] = files[path].replace(old, new, 1)
+    for path, text in files.items():
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text)
+    return folder
+
+
+def careful(folder: Path, *changes: tuple[str, str, str]) -> Path:
+    """One that hands every cancellation to people."""
+    return playbook(folder, ("sops/cancel.yaml", "  - rule: cancel_all\n", TOO_VALUABLE), *changes)
+
+
+def _is_english(path: str) -> bool:
+    return not path.startswith(("replies/", "examples/")) or path.endswith("/en.md")
