@@ -213,12 +213,11 @@ def how_identified(recording: Recording, playbook: Playbook, vocabulary: Vocabul
     sender = sender if isinstance(sender, Mapping) else {}
     address, owner = (str(each.get(key) or "") for each, key in ((sender, "address"), (_record(record), "email")))
     same = bool(owner) and address.strip().casefold() == owner.strip().casefold()
+    verified = sender.get("verified") is True
     if identity == "verified":
-        proof = (
-            f"{address} is verified and the address of {procedure.verify}" if same else "order number and postcode are right"
-        )
-        return f"{words[:-1]}: {proof}."
-    if sender.get("verified") is not True:
+        own = f"{address} is verified and the address of {procedure.verify}"
+        return f"{words[:-1]}: {own if same and verified else 'order number and postcode are right'}."
+    if not verified:
         return f"{words[:-1]}: nobody verified that the mail comes from {address}."
     return words if same or not owner else f"{words[:-1]}: {address} is not the address of {procedure.verify}."
 
