@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -12,6 +13,8 @@ from pathlib import Path
 import pytest
 from chromium import Page, browser
 
+from caseworker.app.playbooks import shipped
+from caseworker.app.releases import ReleaseTold
 from caseworker.bootstrap import Overrides, build
 from caseworker.commerce.adapters.sandbox import Sandbox, generate
 from caseworker.core.ids import case_reference
@@ -113,6 +116,25 @@ def test_a_mail_in_no_case_is_found(page: Page, console: str) -> None:
     shown = page.until("Spring offers", "mailing list", "news@other.example")
     assert "cancel it" not in shown
     assert "broken in" not in page.evaluate("document.title")
+
+
+def test_a_manager_sees_releases_and_how_one_in_shadow_differs(page: Page, console: str, tmp_path: Path) -> None:
+    told = asyncio.run(shadow_of(tmp_path / "other"))
+    opened(page, f"{console}/releases", "live", "shadow", "anna", told.short)
+    shown = opened(page, f"{console}/releases/{told.short}", "What was done with it", "draft → shadow", "a look")
+    assert "return window 30 -> 41 days (parameters.yaml:" in shown
+    opened(page, f"{console}/releases/live", "first start")
+    opened(page, f"{console}/releases/ffff0000", "No release begins with ffff0000")
+
+
+async def shadow_of(folder: Path) -> ReleaseTold:
+    """Another release in shadow: the shipped playbook with a longer window."""
+    shutil.copytree(shipped("retail"), folder)
+    text = (folder / "parameters.yaml").read_text()
+    (folder / "parameters.yaml").write_text(text.replace("    - 30\n", "    - 41\n", 1))
+    async with build(from_environment()) as app:
+        told, _ = await app.releases.take_in(folder, by="anna")
+        return await app.releases.shadow(told.release, by="anna", note="a look")
 
 
 def test_a_person_decides_and_nothing_a_customer_wrote_becomes_a_page(page: Page, console: str) -> None:

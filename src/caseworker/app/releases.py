@@ -26,6 +26,7 @@ from caseworker.rollout.compare import Comparison, compare
 from caseworker.rollout.rules import Rule
 from caseworker.sop.load import read_folder, short
 
+__all__ = ["Comparison", "LogLine", "ProposalTold", "ReleaseTold", "Releases", "write_folder"]
 LEAST_PREFIX = 4  # hex digits of a release
 NAMES = ("live", "previous", "share", "shadow")
 MOVABLE_TO = ("live", "share", "retired")

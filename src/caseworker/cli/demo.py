@@ -107,7 +107,7 @@ async def _stay(fleet: "Fleet") -> None:
     place = f"CASEWORKER_DATABASE_URL='{there.database_url}'" if there.database_url else f"CASEWORKER_DATA_DIR={there.data_dir}"
     click.echo(f"Look into it from another terminal: {place} CASEWORKER_CLOCK=database caseworker queue list")
     click.echo(f"The shop's clock stands at {await app.clock.now():%Y-%m-%d %H:%M} UTC. Ctrl-C ends everything.")
-    facade = Facade(app.managers, app.people, app.playbooks, app.replays, account=getpass.getuser())
+    facade = Facade(app.managers, app.people, app.playbooks, app.releases, app.replays, account=getpass.getuser())
     await serve_console(facade, host=host, port=port, public_url=app.settings.public_url)
 
 

@@ -133,5 +133,5 @@ async def _show_console(app: "App") -> None:
 
     host, port = app.settings.console_host, app.settings.console_port
     click.echo(f"Console: http://{host}:{port}/")
-    facade = Facade(app.managers, app.people, app.playbooks, app.replays, account=getpass.getuser())
+    facade = Facade(app.managers, app.people, app.playbooks, app.releases, app.replays, account=getpass.getuser())
     await serve_console(facade, host=host, port=port, public_url=app.settings.public_url)

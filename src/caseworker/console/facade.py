@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from caseworker.app.managers import Managers
 from caseworker.app.people import People
 from caseworker.app.playbooks import Playbooks
+from caseworker.app.releases import Releases
 from caseworker.app.replay import Replays
 from caseworker.app.story import Story, tell
 
@@ -16,6 +17,7 @@ class Facade:
     managers: Managers
     people: People
     playbooks: Playbooks
+    releases: Releases
     replays: Replays
     account: str = ""
 

@@ -22,6 +22,8 @@ STATUSES = {
 
 UNASSIGNED = "/unassigned"
 """The address of the mails in no case."""
+RELEASES = "/releases"
+"""The address of the releases."""
 
 
 @contextmanager
@@ -34,6 +36,7 @@ def frame(title: str, *, here: str, waiting: int) -> Iterator[None]:
         with box("cw-nav", tag="nav"):
             link("Cases", "/", "cw-here" if here == "cases" else "")
             link(f"Queues {waiting}" if waiting else "Queues", "/queues", "cw-here" if here == "queues" else "")
+            link("Releases", RELEASES, "cw-here" if here == "releases" else "")
     with box("cw-page", tag="main"):
         yield
 

@@ -16,6 +16,7 @@ from caseworker.console.case import add_case_page
 from caseworker.console.cases import add_cases_page
 from caseworker.console.facade import Facade
 from caseworker.console.queues import add_queues_page
+from caseworker.console.releases import add_releases_page
 from caseworker.console.unassigned import add_unassigned_page
 from caseworker.core.errors import ConfigurationError
 
@@ -41,6 +42,7 @@ def create(facade: Facade, *, hosts: tuple[str, ...] = ("127.0.0.1", "localhost"
     add_cases_page(facade)
     add_case_page(facade)
     add_queues_page(facade)
+    add_releases_page(facade)
     add_unassigned_page(facade)
     ui.run_with(web, title="Caseworker", dark=None, tailwind=False, favicon=_ICON, show_welcome_message=False)
     return web
