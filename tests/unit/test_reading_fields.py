@@ -173,6 +173,26 @@ def test_a_choice_is_read_by_its_words_and_not_by_their_denial():
     assert choices.read_choice(REASON, scope("it is not damaged")) is None
 
 
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("my payment broken twice", "en"),  # -nt at the end of a word is no denial
+        ("the discount item is broken", "en"),
+        ("Leider könnt ihr sehen, kaputt", "de"),
+        ("I want to say it was damaged", "en"),
+    ],
+)
+def test_a_word_that_ends_like_a_denial_denies_nothing(text: str, language: str):
+    field = choices.read_choice(REASON, scope(text, language=language))
+    assert field is not None
+    assert field.value == "damaged"
+
+
+@pytest.mark.parametrize("denial", ["isn't", "isnt", "isn’t", "doesn't look", "dont think it is", "wasn't"])
+def test_denials_with_and_without_apostrophe_count(denial: str):
+    assert choices.read_choice(REASON, scope(f"it {denial} damaged")) is None
+
+
 def test_a_choice_in_other_words_is_read_by_meaning():
     own = scope("the fit is completely off, way too tight")
     close = Scope(own.mail, own.sentences, own.context, "en", reader()._encoder)

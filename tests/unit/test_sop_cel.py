@@ -171,7 +171,10 @@ RECORDS = {
         "status": "enum[paid|shipped]", "total": "Money", "at": "optional[time]", "lines": "list[line]", "ref": "Ref[order]",
         "email": "string", "attributes": "map[string]",
     },
-    "line": {"id": "string", "price": "Money", "count": "int", "weight": "double", "back_at": "optional[time]"},
+    "line": {
+        "id": "string", "price": "Money", "count": "int", "weight": "double", "back_at": "optional[time]",
+        "attributes": "map[string]",
+    },
 }  # fmt: skip
 NAMES = {"order": "order", "now": "time", "n": "int", "d": "double", "full": "list[line]"}
 
@@ -192,6 +195,8 @@ def typed(source: str) -> tuple[Type, list[Problem]]:
         ("has(order.at) && days(order.at, now) > 3", "bool"),
         ("!has(order.at) || days(order.at, now) > 3", "bool"),
         ("order.lines.filter(l, has(l.back_at)).map(l, l.back_at)", "list[time]"),
+        ("order.lines.filter(l, has(l.attributes.size)).map(l, l.attributes)", "list[map[string]]"),
+        ('order.lines.filter(l, has(l.attributes.size)).exists(l, has(l.attributes.size) && l.attributes.size == "M")', "bool"),
         ("order.lines[0].id", "string"),
         ("now - now", "duration"),
         ('now + duration("5d")', "time"),

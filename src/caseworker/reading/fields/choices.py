@@ -16,7 +16,8 @@ _CLOSE_ANSWER = 0.5  # in the answer to our question
 _HEARD, _HEARD_ANSWER, _TIMES = 0.6, 0.18, 2.5
 _COMMON = patterns("options")
 _NOT = re.compile(
-    r"(?:\b(?:not|never|nicht|kein\w*|no|without|ohne|statt|anstatt|instead of|rather than)|n'?t)\s+(?:\w+\s+){0,3}$",
+    r"\b(?:not|never|nicht|kein\w*|no|without|ohne|statt|anstatt|instead of|rather than"
+    r"|(?:are|ca|could|did|do|does|had|has|have|is|must|need|should|was|were|wo|would)n'?t)\s+(?:\w+\s+){0,3}$",
     re.IGNORECASE,
 )
 _NOT_AFTER = re.compile(

@@ -130,7 +130,8 @@ class Checker:
         fields = self.records.get(target.of, {}) if target.name == "record" else {}
         if expr.name in fields:
             declared = fields[expr.name]
-            return declared.item if expr.name in target.present and declared.item else declared
+            tested = declared.name == "optional" and declared.item is not None and expr.name in target.present
+            return declared.item or declared if tested else declared
         path = path_of(expr) or expr.name
         advice = f"Did you mean {_nearest(expr.name, list(fields))}?" if fields else f"A {target} has no fields."
         return self.error("unknown_fact", f"There is no `{path}`.", advice, expr)
