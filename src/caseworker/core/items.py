@@ -107,6 +107,15 @@ def _shown(value: object) -> str:
     return "Nothing" if value is None else f"`{value}`"
 
 
+def _mistake(text: str) -> Exception | None:
+    """What PyYAML says of a text that libyaml refuses: its words and lines are nearer to the mistake."""
+    try:
+        yaml.compose(text, Loader=yaml.SafeLoader)
+    except (yaml.YAMLError, RecursionError) as error:
+        return error
+    return None
+
+
 LOADER: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml where the package has it: ten times as quick
 
 
@@ -115,7 +124,8 @@ def read_yaml(file: str, text: str, problems: Problems) -> Item:
     try:
         node = yaml.compose(text, Loader=LOADER)
         return Item(None, Place(file, 1), problems) if node is None else _item(node, file, problems, set())
-    except (yaml.YAMLError, RecursionError) as error:
+    except (yaml.YAMLError, RecursionError) as caught:
+        error = _mistake(text) or caught
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
         advice = "Check indentation and quotes; a text with `: ` or `#` stands in quotes."
