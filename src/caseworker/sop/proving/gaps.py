@@ -18,11 +18,11 @@ LIMIT = 5  # gaps that are listed per procedure
 
 def find_gaps(study: Study) -> tuple[tuple[Gap, ...], bool]:
     """Gaps that the author did not accept, and whether there are more of them than are listed."""
-    found = list(_stuck(study))
+    unaccepted = no(either(*(study.state.reading.source(accept.when).true for accept in study.procedure.accept)))
+    found = list(_stuck(study, unaccepted))
     last = study.procedure.rows[-1]
     if last.when:
         return tuple(found), False
-    unaccepted = no(either(*(study.state.reading.source(accept.when).true for accept in study.procedure.accept)))
     before = either(*(row.fired for row in study.table.rows))
     blocked: list[Term] = []
     for past in (no(before), True):  # those at the beginning of a request are the easier ones to understand
@@ -40,10 +40,13 @@ def find_gaps(study: Study) -> tuple[tuple[Gap, ...], bool]:
 
 def _falls_through(study: Study, row: str) -> Test:
     def falls_through(case: Case) -> bool:
-        accepted = any(holds(study.state, case, accept.when) for accept in study.procedure.accept)
-        return replay(study.state, case).rule == row and not accepted
+        return replay(study.state, case).rule == row and not _is_accepted(study, case)
 
     return falls_through
+
+
+def _is_accepted(study: Study, case: Case) -> bool:
+    return any(holds(study.state, case, accept.when) for accept in study.procedure.accept)
 
 
 # -- the class of a gap ------------------------------------------------------------------------------------------------
@@ -88,7 +91,7 @@ def _options(study: Study) -> Iterator[tuple[tuple[str, str], Term]]:
 # -- where the walk ends without a row ---------------------------------------------------------------------------------
 
 
-def _stuck(study: Study) -> Iterator[Gap]:
+def _stuck(study: Study, unaccepted: Term) -> Iterator[Gap]:
     for index, reading in enumerate(study.table.rows):
         status = study.table.stuck(index)
         kinds: list[tuple[GapKind, Term]] = [
@@ -98,9 +101,9 @@ def _stuck(study: Study) -> Iterator[Gap]:
         ]
         for kind, term in kinds:
             what = f"{_NAMES[kind]} in row {reading.row.name}"
-            if term is not False and study.ask(what, term) == "yes":
+            if term is not False and study.ask(what, term, unaccepted) == "yes":
                 fits = _stops(study, reading.row.name, kind)
-                example = study.show([term], fits)
+                example = study.show([term, unaccepted], fits)
                 yield Gap(kind, reading.row.name, example, error=_error(replay(study.state, example.case), reading.row.name))
 
 
@@ -138,5 +141,7 @@ def judge_accepted(study: Study) -> tuple[Accepted, ...]:
 
 def _accepted(study: Study, accept: Accept) -> Accepted:
     holding = study.state.reading.source(accept.when).true
-    answer = study.ask(f"accepted gap {accept.name}", study.table.reach[-1], holding)
+    stuck = [study.table.stuck(index) for index in range(len(study.table.rows))]
+    gap = either(study.table.reach[-1], *(either(status.dead, status.wrong) for status in stuck))
+    answer = study.ask(f"accepted gap {accept.name}", gap, holding)
     return Accepted(accept.name, accept.because, None if answer == "unknown" else answer == "yes", accept.place)

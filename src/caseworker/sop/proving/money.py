@@ -9,7 +9,7 @@ from caseworker.sop.cel.parse import CelError, parse
 from caseworker.sop.cel.tree import paths
 from caseworker.sop.cel.types import MONEY
 from caseworker.sop.cel.typing import Checker
-from caseworker.sop.model import Invariant
+from caseworker.sop.model import Invariant, Progress
 from caseworker.sop.proving.concrete import Concrete, replay
 from caseworker.sop.proving.logic import Term, both, either, equal, total
 from caseworker.sop.proving.model import Case, Example, Most, Never, Payable, PayLimit
@@ -19,7 +19,7 @@ from caseworker.sop.proving.study import Study
 from caseworker.sop.proving.values import OK, Val
 from caseworker.sop.proving.ways import Fired, Moved, Step
 from caseworker.sop.proving.words import Test, describe
-from caseworker.sop.proving.world import World
+from caseworker.sop.proving.world import EPOCH, World
 
 UNLIMITED = 10**10  # minor units; more than this is no limit
 
@@ -80,7 +80,7 @@ def _most(
     best, top = 0, None
     for fired in paying:
         code = study.world.text(currency)
-        terms = [*fired.terms, *(equal(entry.currency, code) for entry in fired.moved)]
+        terms = [*fired.done, *(equal(entry.currency, code) for entry in fired.moved)]
         terms += mode(fired.moved, currency, limits)
         terms += [entry.amount >= 0 for entry in fired.moved]
         amount = total(entry.amount for entry in fired.moved)
@@ -155,8 +155,7 @@ def show_way(study: Study, terms: Sequence[Term], steps: Sequence[Step]) -> Exam
         if good:
             return example
         first = first or example
-    assert first is not None  # asked only after the answer yes
-    return first
+    return first or Example(Case({}, EPOCH, Progress()), (), confirmed=False)  # the solver did not find it a second time
 
 
 def _still(step: Step) -> Test:
@@ -210,9 +209,9 @@ def _never(study: Study, never: Invariant, ways: Iterable[Fired]) -> Never:
     read: dict[tuple[int, int], Term] = {}
     for fired in ways:
         holding = _holding(study, never.when, fired, read)
-        answer = study.ask(f"never {never.name}", *fired.terms, holding)
+        answer = study.ask(f"never {never.name}", *fired.done, holding)
         if answer == "yes":
-            example = show_way(study, [*fired.terms, holding], fired.steps)
+            example = show_way(study, [*fired.done, holding], fired.steps)
             return Never(never.name, "refuted", never.place, tuple(step.words for step in fired.steps), example)
         open_ = open_ or answer == "unknown"
     return Never(never.name, "not_proved" if open_ else "proved", never.place)

@@ -92,17 +92,24 @@ def _unreachable(row: Unreachable) -> Iterator[str]:
 
 
 def _conflicts(proof: Proof) -> Iterator[str]:
+    """Those of one upper row together: one `before:` settles them."""
+    by_upper: dict[str, list[Conflict]] = {}
     for conflict in proof.conflicts:
-        yield from _conflict(conflict)
+        by_upper.setdefault(conflict.upper, []).append(conflict)
+    for found in by_upper.values():
+        yield from _of_row(found)
     if proof.more_conflicts:
-        yield f"  and {proof.more_conflicts} more contradictions of less weight"
+        yield f"  and {proof.more_conflicts} more contradiction{'' if proof.more_conflicts == 1 else 's'} of no more weight"
 
 
-def _conflict(conflict: Conflict) -> Iterator[str]:
-    yield f"  contradiction: rows {conflict.upper} and {conflict.lower} both hold ({conflict.place})"
-    yield f"      {conflict.difference}. Only their order decides."
-    yield from _example(conflict.example)
-    yield f"      If the order is meant, write `before: [{conflict.lower}]` in row {conflict.upper}; else narrow one of them."
+def _of_row(found: Sequence[Conflict]) -> Iterator[str]:
+    upper, first = found[0].upper, found[0]
+    lower = ", ".join(conflict.lower for conflict in found)
+    yield f"  contradiction: row {upper} ({first.place}) and {lower} below it both hold; only their order decides"
+    for conflict in found:
+        yield f"      {conflict.difference}"
+        yield from _example(conflict.example)
+    yield f"      If that is meant, write `before: [{lower}]` in row {upper}; else narrow one of them."
 
 
 # -- money and invariants ----------------------------------------------------------------------------------------------
@@ -114,8 +121,8 @@ def _payable(found: Sequence[Payable]) -> Iterator[str]:
         return
     yield "  largest amount that one request can pay:"
     for entry in found:
-        yield f"      {entry.currency}: by itself at most {_amount(entry.alone)}{_how(entry.alone)}"
-        yield f"           with a person's approval at most {_amount(entry.approved)}{_how(entry.approved)}"
+        yield f"      {entry.currency}: by itself {_amount(entry.alone)}{_how(entry.alone)}"
+        yield f"           with a person's approval {_amount(entry.approved)}{_how(entry.approved)}"
         if entry.procedure.amount != entry.approved.amount:
             yield f"           by the procedure without guardrails {_amount(entry.procedure)}{_how(entry.procedure)}"
     for example in [entry.alone.example for entry in found if entry.alone.example]:
@@ -124,7 +131,7 @@ def _payable(found: Sequence[Payable]) -> Iterator[str]:
 
 
 def _amount(most: Most) -> str:
-    return str(most.amount) if most.amount is not None else "no limit by the procedure: as much as the shop lets be refunded"
+    return f"at most {most.amount}" if most.amount is not None else "without a limit by the procedure"
 
 
 def _how(most: Most) -> str:

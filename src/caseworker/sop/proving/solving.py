@@ -10,6 +10,7 @@ from caseworker.sop.proving.logic import Term
 from caseworker.sop.proving.world import World
 
 Answer = Literal["yes", "no", "unknown"]
+WISH_MS = 1000  # a counterexample that is hard to make simple stays as it is
 
 
 @dataclass
@@ -27,16 +28,19 @@ class Solver:
 
     def __post_init__(self) -> None:
         self._solver = z3.Solver()
-        self._solver.set("timeout", self.timeout_ms)
 
-    def ask(self, *terms: Term) -> Answer:
+    def ask(self, *terms: Term, most_ms: int | None = None) -> Answer:
         """Whether all terms can hold at once. `model` is set after yes, `core` (of the terms) after no."""
         self._tell()
         if any(term is False for term in terms):
             self.core = tuple(term for term in terms if term is False)
             return "no"
+        time = min(self.timeout_ms, most_ms or self.timeout_ms)
+        if time <= 0:
+            return "unknown"
         wanted = [self._name(term) for term in terms if term is not True]
         self.questions += 1
+        self._solver.set("timeout", time)
         found = self._solver.check(*wanted)
         if found == z3.sat:
             self.model = self._solver.model()
@@ -49,22 +53,25 @@ class Solver:
     def wish(self, terms: Sequence[Term], wishes: Iterable[Term]) -> Answer:
         """Like `ask`, with a model that fulfils as many wishes as are easily had."""
         answer = self.ask(*terms)
-        if answer != "yes":
-            return answer
-        best, left, dropped = self.model, list(wishes), []
-        while left and self.ask(*terms, *left) != "yes":
+        if answer == "yes":
+            self.model = self._granted(terms, list(wishes)) or self.model
+        return answer
+
+    def _granted(self, terms: Sequence[Term], left: list[Term]) -> Any:
+        """A model of the terms and most of the wishes; None where none is found quickly."""
+        dropped: list[Term] = []
+        while (answer := self.ask(*terms, *left, most_ms=WISH_MS)) != "yes":
             given_up = [wish for wish in left if any(wish.eq(part) for part in self.core if z3.is_expr(part))]
-            if not given_up:
-                self.model = best
-                return "yes"
+            if answer == "unknown" or not given_up:
+                return None
             dropped.append(given_up[-1])
             left = [wish for wish in left if not wish.eq(given_up[-1])]
+        best = self.model
         for wish in dropped:
-            if self.ask(*terms, *left, wish) == "yes":
+            if self.ask(*terms, *left, wish, most_ms=WISH_MS) == "yes":
+                best = self.model
                 left.append(wish)
-        if self.ask(*terms, *left) != "yes":
-            self.model = best
-        return "yes"
+        return best
 
     def _tell(self) -> None:
         axioms = self.world.axioms

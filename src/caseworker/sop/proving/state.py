@@ -7,6 +7,7 @@ from caseworker.sop.cel.parse import CelError, parse
 from caseworker.sop.cel.tree import paths
 from caseworker.sop.cel.types import ANY, BOOL, Type
 from caseworker.sop.checking.environment import Environment
+from caseworker.sop.identity import NUMBER, POSTCODE
 from caseworker.sop.model import Need
 from caseworker.sop.proving.circumstances import parameter_value
 from caseworker.sop.proving.logic import Term, both, either, equal, no
@@ -113,15 +114,13 @@ class State:
         return self._given("sender", key).with_status(Status(absent=no(verified)))
 
     def _request(self, key: str) -> Val:
-        if key in ("intent", "confidence"):
-            return self._given("request", key)
         if key == "given":
             return Val("record", Section(lambda name: Val("bool", self.world.flag(f"request.given.{name}")), lambda _: DEAD))
         if key == "confirmed":
             return Val("record", Section(self._confirmed, lambda _: ABSENT))
         kind = self.env.records["$request"].get(key)
-        if kind is None:
-            return Val("any", 0, ABSENT)
+        if kind is None or key not in (NUMBER, POSTCODE, *self.playbook.questions):
+            return self._given("request", key)
         return self._tree("request").make(Type("optional", item=kind), f"request.{key}", f"request.{key}")
 
     def _confirmed(self, row: str) -> Val:
@@ -187,6 +186,7 @@ class State:
         if need.name == self.anchor and self.procedure.verify:
             return record  # the table is walked only when it is known whose it is
         can, otherwise = self._can_look(need)
+        self._asked_currency(need)
         self.looked[need.name] = can
         gone = no(self.world.flag(f"{self.prefix}{need.name} found", wish=True)) if need.optional else False
         status = Status(
@@ -195,20 +195,29 @@ class State:
         )  # fmt: skip
         return record.with_status(status)
 
+    def _asked_currency(self, need: Need) -> None:
+        """A look-up that is asked for a currency answers in it."""
+        source = need.arguments.get("currency")
+        if source is None:
+            return
+        wanted = self.reading.source(source)
+        if wanted.kind == "string" and self.world.once(self.world.key(f"currency of {need.name}", wanted.term)):
+            fits = equal(self.world.currency(need.name), wanted.term)
+            self.world.axioms.append(either(no(wanted.status.ok), fits))
+
     def _can_look(self, need: Need) -> tuple[Term, Status]:
         """Whether the look-up has what it needs, and what holds where it has not."""
         operation = self.env.vocabulary.operations.get(need.find or need.look)
         required = operation.required if operation else frozenset[str]()
         values = {name: self.reading.source(source) for name, source in need.arguments.items()}
-        lacking = required - set(values)
-        if lacking:
-            return False, Status(fault=True)
-        can = both(either(*(v.status.ok for v in values.values())), *(values[name].status.ok for name in required))
+        whole = required <= set(values)
+        known = [values[name].status.ok for name in required] if whole else [False]
+        can = both(either(*(value.status.ok for value in values.values())), *known)
         others = [value.status for name, value in values.items() if _from(need.arguments[name], set(self._needs))]
         elsewhere = Status(either(*(s.unknown for s in others)), either(*(s.dead for s in others)))
         if need.ask:
             return can, Status(unknown=True, dead=elsewhere.dead)
-        rest = ABSENT if need.optional else trouble(*(value.status for value in values.values()), Status(fault=True))
+        rest = ABSENT if need.optional else _wrong_first([value.status for value in values.values()])
         return can, trouble(elsewhere, rest)
 
     def _chosen(self, need: Need) -> Val:
@@ -255,6 +264,13 @@ def _lacking(need: Need) -> Status:
     if need.choose:
         return OPEN if need.ask else ABSENT if need.optional else DEAD
     return ABSENT if need.optional else OPEN if need.ask else DEAD
+
+
+def _wrong_first(statuses: list[Status]) -> Status:
+    """What cannot be computed before what is not known; where everything is known the look-up lacks an argument."""
+    wrong = trouble(*(Status(fault=status.fault, absent=status.absent, mix=status.mix) for status in statuses))
+    rest = trouble(Status(either(*(s.unknown for s in statuses)), either(*(s.dead for s in statuses))), Status(fault=True))
+    return choose_status(wrong.ok, rest, wrong)
 
 
 def _from(source: str, needs: set[str]) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import z3
 
 from caseworker.sop.model import Row
-from caseworker.sop.proving.logic import Term, both, no
+from caseworker.sop.proving.logic import Term, both, no, total
 from caseworker.sop.proving.state import Past, State
 from caseworker.sop.proving.study import Study
 from caseworker.sop.proving.table import Table, ends, identity, read_table
@@ -71,6 +71,12 @@ class Fired:
     terms: tuple[Term, ...]
     moved: tuple[Moved, ...]
     steps: tuple[Step, ...]
+    law: tuple[Term, ...] = ()  # what holds where its acts are really done
+
+    @property
+    def done(self) -> tuple[Term, ...]:
+        """What holds where the row fires and its acts are done."""
+        return (*self.terms, *self.law)
 
 
 def begin(study: Study) -> Way:
@@ -112,7 +118,9 @@ def _fire(study: Study, way: Way, index: int) -> Fired | None:
         return None
     moved = (*way.moved, *(_asked(way.state, act.operation, reading.amounts.get(act.name)) for act in row.do))
     step = Step(way.state, row.name, row.name, way.waiting)
-    return Fired(way, row, terms, tuple(entry for entry in moved if entry), (*way.steps, step))
+    given_back = [reading.amounts[act.name].term for act in row.do if pays_back(study, act.operation)]
+    law = (total(given_back) <= _left(way.state),) if given_back else ()
+    return Fired(way, row, terms, tuple(entry for entry in moved if entry), (*way.steps, step), law)
 
 
 def _asked(state: State, operation: str, amount: Val | None) -> Moved | None:
@@ -182,9 +190,14 @@ def _really_moved(study: Study, way: Way, operation: str, asked: Val, settled: l
     term = z3.FreshInt("moved") if by_system else asked.term
     settled += [term >= 0, term <= asked.term] if by_system else [term >= 0]
     if pays_back(study, operation):
-        left: Val = way.state.get(way.state.anchor).term.raw("refundable")
-        settled.append(term <= left.term)
+        settled.append(term <= _left(way.state))
     return term
+
+
+def _left(state: State) -> Term:
+    """What may still be given back."""
+    found: Val = state.get(state.anchor).term.raw("refundable")
+    return found.term
 
 
 def pays_back(study: Study, operation: str) -> bool:

@@ -5,10 +5,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from caseworker.core.money import Money
-from caseworker.sop.explain import shown
 from caseworker.sop.model import Decision, Escalate
 from caseworker.sop.proving.concrete import Concrete, Path, replay
 from caseworker.sop.proving.model import Case
+from caseworker.sop.proving.sentences import sentences, told
 
 Test = Callable[[Case], object]  # the same result means that nothing changed
 
@@ -30,15 +30,15 @@ def describe(concrete: Concrete, case: Case, test: Test | None = None) -> tuple[
         changed = _with(case, path, other)
         return check(changed) != before and replay(state, changed).identity in ("not_needed", "verified")
 
-    lines = list(_history(case))
+    found: list[tuple[Path, str]] = []
     for path, value in _leaves(case.facts):
         others = list(_alternatives(value, case.now, state.world.texts()))
         if any(matters(path, other) for other in [*others, *([None] if path in concrete.optional else [])]):
-            lines.append(_sentence(path, value, case))
+            found.append((path, told(value, case.now)))
     for path, value in concrete.absent.items():
         if _parent(case.facts, path) and matters(path, value):
-            lines.append(f"{_path(path, case)} is not there")
-    return tuple(dict.fromkeys(lines))
+            found.append((path, "is not there"))
+    return (*_history(case), *sentences(found, case.facts))
 
 
 def _history(case: Case) -> Iterator[str]:
@@ -126,49 +126,3 @@ def _inside(tree: object, step: str | int) -> object:
     if isinstance(tree, Mapping):
         return tree.get(step)
     return tree[step] if isinstance(tree, list) and isinstance(step, int) and step < len(tree) else None
-
-
-# -- sentences ---------------------------------------------------------------------------------------------------------
-
-
-def _path(path: Path, case: Case) -> str:
-    parts: list[str] = []
-    tree: object = case.facts
-    for step in path:
-        if isinstance(step, int) and isinstance(tree, list):
-            tree = tree[step]
-            label = tree.get("id") if isinstance(tree, Mapping) else None
-            parts[-1] += f"[{label or step + 1}]"
-        else:
-            parts.append(str(step))
-            tree = tree.get(step) if isinstance(tree, Mapping) else None
-    return ".".join(parts)
-
-
-def _sentence(path: Path, value: object, case: Case) -> str:
-    name = _path(path, case)
-    if isinstance(value, list):
-        return f"{name} has {_listed(value)}"
-    if isinstance(value, datetime):
-        return f"{name} is {_when(value, case.now)}"
-    return f"{name} is {'empty' if value == '' else shown(value)}"
-
-
-def _listed(value: list[object]) -> str:
-    if not value:
-        return "nothing in it"
-    labels = [str(item.get("id") or "") if isinstance(item, Mapping) else shown(item) for item in value]
-    named = f" ({', '.join(labels)})" if all(labels) else ""
-    return f"{'one item' if len(value) == 1 else f'{len(value)} items'}{named}"
-
-
-def _when(value: datetime, now: datetime) -> str:
-    span = abs(now - value)
-    if not span:
-        return "now"
-    days, hours = span.days, span.seconds // 3600
-    text = f"{days} day{'s' if days != 1 else ''}" if days else ""
-    if hours and days < 100:
-        text = f"{text} {hours} hour{'s' if hours != 1 else ''}".strip()
-    text = text or "a moment"
-    return f"{text} ago" if value < now else f"in {text}"

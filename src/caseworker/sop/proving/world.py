@@ -33,15 +33,16 @@ def micros(value: datetime | timedelta) -> int:
 
 @dataclass
 class World:
-    """Symbols and laws. `slots` is how many items a list may have; `wishes` make a counterexample easy to read."""
+    """Symbols and laws. `slots` is how many items a list may have; `wished` makes a counterexample easy to read."""
 
     slots: int
     currencies: tuple[str, ...]
     countries: tuple[str, ...]  # those that anybody names, and some more that stand for all others
     proofs: Proofs
     axioms: list[Term] = field(default_factory=list)
-    wishes: list[Term] = field(default_factory=list)
+    wished: list[tuple[int, Term]] = field(default_factory=list)  # rank (0 is dearest) and wish
     nice: list[Term] = field(default_factory=list)  # makes abstract functions easy to replay; never assumed in a proof
+    strings: int = 0  # texts that are none of the playbook's words, so far
     abstract: bool = False  # whether something was left uninterpreted
     _texts: dict[str, int] = field(default_factory=dict)
     _done: set[str] = field(default_factory=set)
@@ -50,7 +51,7 @@ class World:
     def __post_init__(self) -> None:
         self.now = z3.Int("now")
         self.axioms += [self.now >= micros(FIRST_NOW), self.now < micros(LAST_NOW)]
-        self.wishes.append(self.now == micros(datetime(2026, 11, 25, 10, tzinfo=UTC)))
+        self.wish(1, self.now == micros(datetime(2026, 11, 25, 10, tzinfo=UTC)))
         self._ranges: dict[str, list[Range]] = {}
         for entry in self.proofs.ranges:
             self._ranges.setdefault(entry.path, []).append(entry)
@@ -72,6 +73,15 @@ class World:
         self._kept += terms
         return f"{name} {' '.join(str(term.get_id()) if z3.is_expr(term) else f'={term}' for term in terms)}"
 
+    def wish(self, rank: int, *terms: Term) -> None:
+        """Values that are wanted where they are possible; of one rank the first are the dearest."""
+        self.wished += [(rank, term) for term in terms]
+
+    @property
+    def wishes(self) -> list[Term]:
+        """Every wish, the dearest first."""
+        return [term for _, term in sorted(self.wished, key=lambda entry: entry[0])]
+
     def once(self, key: str) -> bool:
         """Whether this is the first time."""
         if key in self._done:
@@ -83,7 +93,7 @@ class World:
         """A yes or no."""
         term = z3.Bool(name)
         if wish is not None and self.once(f"{name} flag"):
-            self.wishes.append(term if wish else z3.Not(term))
+            self.wish(1, term if wish else z3.Not(term))
         return term
 
     def whole(self, name: str, *, least: int | None = None, most: int | None = None) -> Term:
@@ -101,7 +111,7 @@ class World:
         term = z3.Int(f"{tree} currency")
         if self.once(f"{tree} currency"):
             self.axioms.append(either(*(term == self.text(code) for code in self.currencies)))
-            self.wishes.append(term == self.text(self.currencies[0]))
+            self.wish(1, term == self.text(self.currencies[0]))
         return term
 
     def bounds(self, schema: str) -> Iterable[Range]:
@@ -150,7 +160,7 @@ class Tree:
                 term = z3.Real(name)
                 if world.once(f"{name} real"):
                     world.axioms += [term >= 0, term <= 1] if schema == "request.confidence" else [term >= 0]
-                    world.wishes.append(term == 1)
+                    world.wish(2, term == 1)
                 return Val("double", term)
             case "string" | "enum":
                 return Val("string", self._text(kind, name))
@@ -162,7 +172,7 @@ class Tree:
         world = self.world
         term = world.whole(name, least=0)
         if world.once(f"{name} bounds"):
-            world.wishes += [term == 1, term <= 3]
+            world.wish(2, term <= 3, term == 1)
             for entry in world.bounds(schema):
                 world.axioms += [term >= bound for bound in (entry.least,) if isinstance(bound, int)]
                 world.axioms += [term <= bound for bound in (entry.most,) if isinstance(bound, int)]
@@ -173,10 +183,12 @@ class Tree:
         if kind.words and self.world.once(f"{name} words"):
             self.world.axioms.append(either(*(term == self.world.text(word) for word in sorted(kind.words))))
         if not kind.words and not name.endswith("country") and self.world.once(f"{name} free"):
-            self.world.wishes.append(term >= FREE)
+            self.world.strings += 1
+            self.world.wish(3, term >= FREE)
+            self.world.wish(4, term == FREE + self.world.strings)
         if name.endswith("country") and self.world.once(f"{name} named"):
             self.world.axioms.append(either(*(term == self.world.text(code) for code in self.world.countries)))
-            self.world.wishes.append(term == self.world.text(self.world.countries[0]))
+            self.world.wish(1, term == self.world.text(self.world.countries[0]))
             if name == f"{self.prefix}{self.root}.country" and self.world.proofs.currencies:
                 self.world.axioms.append(self._one_currency(term))
         return term
@@ -195,7 +207,7 @@ class Tree:
         if world.once(f"{name} time"):
             world.axioms += [term >= world.now - FAR, term <= world.now + FAR]
             ago = z3.Int(f"{name} days")
-            world.wishes += [term == world.now - 3 * DAY, term == world.now - ago * DAY, term <= world.now]
+            world.wish(2, term <= world.now, term == world.now - ago * DAY, term == world.now - 3 * DAY)
         return Val("time", term)
 
     def _money(self, path: str, schema: str) -> Val:
@@ -205,7 +217,7 @@ class Tree:
         if world.once(f"{name} bounds"):
             tens = z3.Int(f"{name} tens")
             last = path.rsplit(".", 1)[-1]
-            world.wishes += [term == (0 if last in ("refunded", "in_flight") else 2000), term == tens * 1000, term <= 100_000]
+            world.wish(2, term <= 100_000, term == tens * 1000, term == (0 if last in ("refunded", "in_flight") else 2000))
             world.axioms += _within(world, term, currency, list(world.bounds(schema)))
         return Val("Money", self.shift.shifted(path, term) if self.shift else term, OK, currency)
 
@@ -214,7 +226,7 @@ class Tree:
         size = world.whole(f"{self.prefix}size({path})", least=0, most=world.slots)
         found = [self.make(item, f"{path}[{index}]", schema) for index in range(world.slots)]
         if world.once(f"{self.prefix}{path} list"):
-            world.wishes += [size == 1, size <= 2]
+            world.wish(0, size <= 2, size == 1)
             for entry in world.bounds(schema) if item.name == "record" else ():
                 world.axioms += [size >= min(entry.least, world.slots)] if isinstance(entry.least, int) else []
                 world.axioms += [size <= entry.most] if isinstance(entry.most, int) else []
@@ -271,9 +283,9 @@ class SymbolRecord:
         if not world.once(f"{name} balance"):
             return
         plain = [key for key in _BALANCE if key in fields and fields[key].name == "Money"]
-        at = {key: world.whole(f"{name}.{key}") for key in plain}
         for key in plain:
             self.raw(key)
+        at = {key: z3.Int(f"{name}.{key}") for key in plain}
         if {"captured", "refunded", "refundable"} <= set(at):
             gone = [at["refunded"], at["in_flight"]] if "in_flight" in at else [at["refunded"]]
             world.axioms += [at["refundable"] <= at["captured"] - at["refunded"], total(gone) <= at["captured"]]
