@@ -193,6 +193,27 @@ def test_denials_with_and_without_apostrophe_count(denial: str):
     assert choices.read_choice(REASON, scope(f"it {denial} damaged")) is None
 
 
+@pytest.mark.parametrize(
+    ("text", "language", "count"),
+    [
+        ("one of the vases arrived broken", "en", 1),
+        ("one of them is faulty, please help", "en", 1),
+        ("eine der beiden Vasen ist kaputt", "de", 1),
+        ("ich möchte nur eine davon zurückgeben", "de", 1),
+        ("please cancel only one", "en", 1),
+        ("both are broken", "en", 2),
+        ("I ordered three and only got one", "en", None),
+        ("es war nur eine Tasse drin", "de", None),
+        ("please cancel one of my orders", "en", None),
+        ("eine der beiden Bestellungen stornieren", "de", None),
+        ("only part of it came, just one part", "en", None),
+    ],
+)
+def test_how_many_pieces_are_meant(text: str, language: str, count: int | None):
+    field = plain.read_quantity("quantity", scope(text, language=language))
+    assert (field.value if field else None) == count
+
+
 def test_a_choice_in_other_words_is_read_by_meaning():
     own = scope("the fit is completely off, way too tight")
     close = Scope(own.mail, own.sentences, own.context, "en", reader()._encoder)

@@ -54,7 +54,19 @@ _QUANTITY = re.compile(
     r"|(?P<bare>\d{1,2}))(?![\w.,/-]*\d)",
     re.IGNORECASE,
 )
-_BOTH = re.compile(r"\b(?:both|beide[nrs]?)\b", re.IGNORECASE)
+_OF_ORDERS = r"(?! (?:\w+ ){0,2}?(?:orders?|parcels?|packages?|bestellung(?:en)?|pakete?n?|sendung(?:en)?|lieferung(?:en)?)\b)"
+_BOTH = re.compile(rf"\b(?:both|beide[nrs]?)\b{_OF_ORDERS}", re.IGNORECASE)
+_ONE_OF = re.compile(
+    rf"\b(?:one of (?:the|them|these|those|both|my)|eine?[nrsm]? (?:der|von|davon|dieser|meiner))\b{_OF_ORDERS}",
+    re.IGNORECASE,
+)
+_ONLY_ONE = re.compile(
+    r"\b(?:(?:only|just) (?:one|1)|(?:nur|bloß|lediglich) (?:eine?[nrsm]?|1))\b(?! (?:teil|part)\b)", re.IGNORECASE
+)
+# "only got one" says how many came, not how many are concerned
+_CAME = re.compile(
+    r"\b(?:got|get|received|arrived|came|bekommen|erhalten|angekommen|gekommen|geliefert|dabei|drin)\b", re.IGNORECASE
+)
 _MONEY = re.compile(
     r"(?P<before>€|£|\$|EUR|GBP|USD|PLN|CHF)?\s?(?P<amount>\d{1,3}(?:[. ]\d{3})*(?:,\d{1,2})"
     r"|\d+(?:\.\d{1,2})?)\s?(?P<after>€|£|euros?|eur|gbp|pounds?|pln|zł|usd|dollars?|chf|franken)?",
@@ -136,8 +148,11 @@ def read_photo(key: str, scope: Scope) -> Field | None:
 
 
 def read_quantity(key: str, scope: Scope) -> Field | None:
-    """A number of pieces: `2x`, `3 pieces`, or a bare number or number word where it was asked for."""
+    """A number of pieces: `2x`, `3 pieces`, "one of them", "both", or a bare number or number word where it was asked for."""
     for sentence in scope.sentences:
+        one = _ONE_OF.search(sentence.text) or (None if _CAME.search(sentence.text) else _ONLY_ONE.search(sentence.text))
+        if one is not None:
+            return Field(key, 1, 0.8, evidence(sentence, one), f"said as {one.group()!r}")
         both = _BOTH.search(sentence.text)
         if both is not None:
             return Field(key, 2, 0.8, evidence(sentence, both), f"said as {both.group()!r}")
