@@ -56,7 +56,7 @@ def test_a_failure_shows_the_moves_that_differ_and_why(folder: Path, capsys: pyt
     assert "Row window_closed does not hold" in text
     assert "days_since > param.return_window_days is false" in text
     assert "Row accept fires: lines.all(l, l.returnable) is true" in text
-    assert "0 of 1 examples pass in " in text
+    assert "0 of 1 examples pass. (" in text
     [told] = json.loads(shown(capsys, str(folder), "--json", code=1))["results"]
     assert any("does not hold" in line for line in told["why"])
 
@@ -68,7 +68,7 @@ def test_coverage_is_told_by_row_and_by_reply(folder: Path, capsys: pytest.Captu
     assert "Never fired: return.not_delivered, return.refused_by_system, return.accept, return.not_covered" in text
     assert "Replies: 1 of 6 are said by an example (17%)." in text
     assert "being_registered" in text
-    assert re.search(r"1 of 1 examples pass in \d+\.\d\d s, \d+\.\d ms each", text)
+    assert re.search(r"1 of 1 examples pass\. \(\d+\.\d\d s, \d+\.\d ms each\)", text)
     told = json.loads(shown(capsys, str(folder), "--json"))
     assert (told["rows"], told["replies"], "return_label" in told["never_said"]) == (5, 6, True)
 
@@ -109,7 +109,7 @@ def test_watching_tells_what_changed_and_survives_a_file_that_cannot_be_read(
     watch(folder, Watched(folder).look, pause=pause)
     first, _, mended, broken = seen
     last = capsys.readouterr().out
-    assert "0 of 1 examples pass in" in first
+    assert "0 of 1 examples pass." in first
     assert "passes now: too late" in mended
     assert "no more never fired: return.window_closed" in mended
     assert "Rows:" not in mended, "only what changed"

@@ -93,8 +93,7 @@ def _look(folder: Path, procedure: str) -> Look:
 
 
 def _failed(folder: Path, result: "ExampleResult", look: Look) -> None:
-    click.secho(f"{folder / result.place.file}:{result.place.line}: {result.name}", fg="red", bold=True)
-    click.echo(f"    {result.problem}")
+    click.secho(f"{folder / result.place.file}:{result.place.line}: {result.name}: {result.problem}", fg="red")
     for line in (*_moves(result), *_reasons(result, look)):
         click.echo(f"    {line}")
 
@@ -132,7 +131,7 @@ def _summary(look: Look) -> None:
     _coverage("Replies", "said", list(run.replies), run.never_said)
     count, passed = len(run.results), len(run.results) - len(run.failed)
     each = f", {look.seconds / count * 1000:.1f} ms each" if count else ""
-    click.echo(f"{passed} of {count} examples pass in {look.seconds:.2f} s{each}.")
+    click.echo(f"{passed} of {count} examples pass. ({look.seconds:.2f} s{each})")
 
 
 def _coverage(what: str, verb: str, every: Sequence[str], never: Sequence[str]) -> None:
