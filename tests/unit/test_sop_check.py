@@ -196,6 +196,74 @@ def test_a_tested_receipt_may_be_mentioned() -> None:
 # -- the playbook ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("condition", "mentioned", "asked"),
+    [
+        ('order.status == "paid"', "reason", False),
+        ('order.status == "paid"', "why", False),
+        ('order.status == "paid"', "order.number", True),
+        ('order.status == "paid" && has(reason)', "reason", True),
+        ("why", "reason", True),
+    ],
+)
+def test_an_answer_that_a_reply_shows_is_asked_for(condition: str, mentioned: str, asked: bool) -> None:
+    needs = NEEDS.rstrip() + "\n  why: reason == 'damaged'\n"
+    book = row(f"- rule: a\n  when: {condition}\n  reply: words\n  resolve: answered", needs=needs)
+    told = known(book, words={"en": frozenset({mentioned}), "de": frozenset()})
+    findings = check(book, VOCABULARY, told)
+    assert [f.message for f in findings if f.code == "not_asked_for"] == (
+        [] if asked else [f"The reply `words` mentions `{mentioned}`, and no row up to `a` asks for `reason`."]
+    )
+
+
+def test_an_answer_that_the_act_of_a_receipt_took_is_known() -> None:
+    rules = """
+  - rule: told
+    when: has(done.rma)
+    reply: words
+    resolve: resolved
+  - rule: act
+    when: order.status == "paid"
+    do:
+      - returns.create: {order: order.ref, lines: lines, reason: reason}
+        as: rma
+"""
+    book = table(rules)
+    told = known(book, words={"en": frozenset({"reason", "lines"}), "de": frozenset()})
+    assert "not_asked_for" not in {f.code for f in check(book, VOCABULARY, told)}
+
+
+def absent(book: Playbook) -> list[str]:
+    return [f.message for f in check(book, VOCABULARY, known(book)) if f.code == "may_be_absent"]
+
+
+OPTIONAL = """needs:
+  reason: {take: request.return_reason, optional: true}
+  number: {take: request.order_number, optional: true}
+  order: {find: orders.find, with: {WITH}, KEY}
+  lines: {choose: order.lines, by: request.items, ask: items}
+"""
+ACT = """- rule: a
+  when: has(order)
+  do:
+    - returns.create: {order: order.ref, lines: lines, reason: reason}
+  resolve: resolved"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "key", "told"),
+    [
+        ("number: number, email: sender.address", "ask: order_number", []),
+        ("number: number", "ask: order_number", ["number"]),
+        ("number: number", "optional: true", []),
+    ],
+)
+def test_what_an_optional_argument_takes_may_be_absent(arguments: str, key: str, told: list[str]) -> None:
+    book = row(ACT, needs=OPTIONAL.replace("WITH", arguments).replace("KEY", key))
+    found = [f.message.split()[0] for f in check(book, VOCABULARY, known(book)) if f.code == "may_be_absent"]
+    assert [name for name in found if name in ("number", "reason")] == told
+
+
 def test_every_intent_leads_to_one_procedure_or_to_people() -> None:
     extra = INTENTS + "other: {description: x, examples: {en: [a]}}\n"
     assert set(errors(playbook(intents=extra))) == {"intent_without_procedure"}

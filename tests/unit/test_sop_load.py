@@ -113,6 +113,12 @@ rules:
     }
 
 
+def test_a_condition_that_yaml_reads_as_a_tag() -> None:
+    sop = "sop: return\nintents: [return_item]\nrules:\n  - rule: a\n    when: !sender.verified\n    resolve: answered\n"
+    with pytest.raises(PlaybookProblems, match=r"`when:` of the row `a` is empty. .*begins with `!` stands in quotes"):
+        load(files(sop=sop + "  - otherwise: b\n    resolve: answered\n"))
+
+
 def test_the_message_names_file_line_and_remedy() -> None:
     with pytest.raises(PlaybookProblems, match=r"sops/return.yaml:2: `rules:` is missing. Add it.") as raised:
         load(files(sop="\nsop: return\n"))

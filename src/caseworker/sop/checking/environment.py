@@ -1,5 +1,6 @@
 """The types that the expressions of a procedure can see."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from caseworker.core.money import Money
@@ -52,11 +53,15 @@ class Environment:
     full: set[str] = field(default_factory=set)
     findings: list[Finding] = field(default_factory=list)
 
-    def expression(self, source: str, place: Place, *, wanted: Type | None = None, known: Known = NOTHING) -> Type:
-        """Checks one expression; what is wrong becomes findings at `place`."""
+    def expression(
+        self, source: str, place: Place, *, wanted: Type | None = None, known: Known = NOTHING, may_be_absent: bool = False
+    ) -> Type:
+        """Checks one expression; what is wrong becomes findings at `place`. `may_be_absent`: then it is left out."""
         checker = Checker(self.names, self.records, frozenset(self.full), currencies(self.playbook))
         found = checker.check(source, known)
         for problem in checker.problems:
+            if may_be_absent and problem.code == "may_be_absent":
+                continue
             message = f"{problem.message} (in `{_short(source)}`)"
             self.findings.append(Finding(place, problem.severity, problem.code, message, problem.advice))
         if wanted is not None and not fits(found, wanted):
@@ -171,6 +176,19 @@ def in_order(procedure: Procedure) -> tuple[list[str], list[str]]:
         if name not in state:
             visit(name)
     return ordered, loops
+
+
+def needs_of(procedure: Procedure, sources: Iterable[str]) -> set[str]:
+    """The needs that expressions look at, perhaps through named facts and other needs."""
+    uses = {need.name: _sources(need) for need in procedure.needs} | {name: [fact] for name, fact in procedure.facts.items()}
+    found: set[str] = set()
+    ahead = _roots(list(sources))
+    while ahead:
+        name = ahead.pop()
+        if name in uses and name not in found:
+            found.add(name)
+            ahead |= _roots(uses[name])
+    return found - set(procedure.facts)
 
 
 def _sources(need: Need) -> list[str]:

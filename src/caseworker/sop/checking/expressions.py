@@ -75,8 +75,10 @@ def _looked_up(env: Environment, need: Need) -> Type:
         return Type("any")
     if need.look and not need.ask:
         _required(env, operation, need.arguments, place)
+    others = need.optional or len(need.arguments) > 1  # a look-up needs one argument, or it finds nothing
     for argument, source in need.arguments.items():
-        _argument(env, operation, argument, source, place=env.at(need.lines.get(argument), need.place), known=NOTHING)
+        spot = env.at(need.lines.get(argument), need.place)
+        _argument(env, operation, argument, source, place=spot, known=NOTHING, left_out=others)
     found = parse_type(operation.returns)
     if need.find:
         if found.name != "list" or found.item is None:
@@ -126,13 +128,17 @@ def _required(env: Environment, operation: OperationType, arguments: Mapping[str
         env.error(place, "missing_argument", f"{operation.name} needs {lacking}.", "Add it.")
 
 
-def _argument(env: Environment, operation: OperationType, name: str, source: str, *, place: Place, known: Known) -> None:
+def _argument(
+    env: Environment, operation: OperationType, name: str, source: str, *, place: Place, known: Known, left_out: bool = True
+) -> None:
+    """One argument. `left_out`: an optional one that is absent does no harm."""
     word = operation.parameters.get(name)
     if word is None:
         offered = ", ".join(sorted(operation.parameters)) or "none"
         env.error(place, "unknown_argument", f"{operation.name} takes no `{name}`.", f"It takes {offered}.")
         return
-    env.expression(source, place, wanted=parse_type(word), known=known)
+    spared = left_out and name not in operation.required
+    env.expression(source, place, wanted=parse_type(word), known=known, may_be_absent=spared)
 
 
 # -- what prove is told ------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from dataclasses import replace
 from caseworker.sop.cel.parse import CelError, parse
 from caseworker.sop.cel.tree import Member, Name
 from caseworker.sop.cel.typing import shown
-from caseworker.sop.checking.environment import Environment
+from caseworker.sop.checking.environment import Environment, needs_of
 from caseworker.sop.checking.table import ends
 from caseworker.sop.model import Finding, IntentSpec, Known, Place, Playbook, Row
 from caseworker.sop.questions import question_keys
@@ -70,6 +70,8 @@ def _variable(env: Environment, row: Row, key: str, reply: str, path: str) -> No
         env.error(place, "unknown_in_reply", text, "Correct the name in the reply.")
         return
     name = rest.split(".")[0]
+    if key != "meanwhile":
+        _asked_for(env, row, place, reply, path)
     if section != "done" or not name:
         return
     text = f"The reply `{reply}` mentions `{path}`, and row `{row.name}` has no receipt `{name}` at that point."
@@ -81,6 +83,30 @@ def _variable(env: Environment, row: Row, key: str, reply: str, path: str) -> No
         env.warn(place, "receipt_not_sure", text, f"Test has(done.{name}) in the row.")
         return
     env.error(place, "no_receipt", text, f"Do it in this row, or test has(done.{name}) in `when:`.")
+
+
+def _asked_for(env: Environment, row: Row, place: Place, reply: str, path: str) -> None:
+    """An answer that a reply shows is demanded by the row, or by one that comes before it; a reply demands nothing itself."""
+    procedure = env.procedure
+    answers = {need.name for need in procedure.needs if need.take or need.choose}
+    wanted = answers & needs_of(procedure, [path])
+    if not wanted:
+        return
+    above = procedure.rows[: procedure.rows.index(row)]
+    before = [row, *above, *(other for other in procedure.rows if _uses_receipt_of(row, other))]
+    sources = [source for other in before for source in (other.when, *_done_by(other))]
+    for need in sorted(wanted - needs_of(procedure, filter(None, sources))):
+        text = f"The reply `{reply}` mentions `{path}`, and no row up to `{row.name}` asks for `{need}`."
+        env.warn(place, "not_asked_for", text, f"Test it in the row, such as has({need}).")
+
+
+def _done_by(row: Row) -> list[str]:
+    promised = [row.promise.amount, row.promise.by] if row.promise else []
+    return [*(source for act in row.do for source in act.arguments.values()), *promised]
+
+
+def _uses_receipt_of(row: Row, other: Row) -> bool:
+    return any(_tested(row, act.name) for act in other.do)
 
 
 def _unknown_field(env: Environment, path: str) -> str:

@@ -237,7 +237,10 @@ def _row_name(item: Item, keys: Mapping[str, Item]) -> str:
     if "rule" not in keys:
         item.add("missing_key", "The row has no name.", "Begin it with `- rule: name`, the last one with `- otherwise: name`.")
         return f"line_{item.place.line}"
-    if "when" not in keys:
+    if "when" not in keys and "when" in item.mapping():
+        text = f"`when:` of the row `{keys['rule'].value}` is empty."
+        item.add("empty_condition", text, 'Write the condition; one that begins with `!` stands in quotes: `when: "!photo"`.')
+    elif "when" not in keys:
         item.add(
             "missing_key", f"The row `{keys['rule'].value}` has no `when:`.", "Add its condition; the last row is `otherwise`."
         )
