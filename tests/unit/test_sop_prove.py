@@ -385,10 +385,15 @@ def test_what_was_paid_back_cannot_be_paid_back_again():
     assert [entry.verdict for entry in proved(twice + REST, more=never).nevers] == ["proved"]
 
 
+INVARIANTS = """
+never:
+  - {never: cancelled, when: 'order.status == "cancelled"'}
+  - {never: not_known_here, when: size(orders) > 1}
+"""
+
+
 def test_an_invariant_of_the_playbook_counts_where_its_facts_are_known():
-    proofs = (
-        EUR_ONLY + 'never:\n  - {never: cancelled, when: \'order.status == "cancelled"\'}\n  - {never: b, when: "orders > 1"}\n'
-    )
+    proofs = EUR_ONLY + INVARIANTS
     assert [(entry.name, entry.verdict) for entry in proved(CLOSED + REST, proofs=proofs).nevers] == [("cancelled", "refuted")]
 
 

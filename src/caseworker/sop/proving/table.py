@@ -73,13 +73,18 @@ def _row(state: State, row: Row) -> RowReading:
         found = state.get("request").term.field("confidence")
         unsure = no(found.term >= row.confidence)
         fails = either(fails, both(no(condition.status.wrong), unsure))
-        holds, status = both(holds, no(unsure)), replace(status.under(no(unsure)), fault=status.fault, absent=status.absent)
+        holds, status = both(holds, no(unsure)), _known_first(status, no(unsure))
     if row.confirm:
         denied = state.get("request").term.field("confirmed").term.raw(row.name).false
         fails, holds, status = either(fails, denied), both(holds, no(denied)), status.under(no(denied))
     amounts: dict[str, Val] = {}
     moves = trouble(*(_act(state, act, amounts) for act in row.do), _promise(state, row))
     return RowReading(row, state.past.fired(row.name), holds, fails, status, moves, amounts)
+
+
+def _known_first(status: Status, sure: Term) -> Status:
+    """A condition that cannot be computed says so whatever the confidence; one that is not known only where that is enough."""
+    return replace(status, unknown=both(sure, status.unknown), dead=both(sure, status.dead))
 
 
 def _act(state: State, act: ActSpec, amounts: dict[str, Val]) -> Status:
