@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from house import AT, House
+from house import AT, House, reading
 
 from caseworker import playbooks
 from caseworker.commerce.adapters.sandbox import generate
@@ -92,3 +92,24 @@ async def _answers(house: House, by_case: dict[int, Scenario]) -> None:
             reference = str(letter["Message-ID"])
             await house.mail(f"Re: {letter['Subject']}", words, sender=told.customer.email, references=reference)
             await house.work()
+
+
+async def write_about_many_orders(house: House, count: int) -> None:
+    """One mail about each of so many orders, with every intent in turn, each question answered in another way."""
+    shop = generate(at=AT)
+    await house.sandbox.load(shop)
+    playbook = house.app.release.playbook
+    intents = [name for name in playbook.intents if playbook.procedure_for(name)]
+    orders = shop["orders"][:count]
+    assert len(orders) == count
+    for number, order in enumerate(orders):
+        fields: dict[str, object] = {"order_number": order["number"], "items": (order["lines"][0]["id"],)} if number % 7 else {}
+        if number % 3:
+            options = {key: tuple(question.options) for key, question in playbook.questions.items() if question.options}
+            fields |= {key: each[number % len(each)] for key, each in options.items()}
+        house.readings[f"mail {number}"] = reading(intents[number % len(intents)], fields=fields)
+        auth = "none" if number % 5 == 0 else "pass"
+        await house.mail(f"mail {number}", f"words {number}", sender=order["email"], auth=auth)
+        if number % AT_ONCE == 0:
+            await house.work()
+    await house.work()
