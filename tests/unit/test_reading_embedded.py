@@ -35,6 +35,15 @@ async def test_every_request_shows_the_words_that_say_it():
     assert numbers == ["NW-2026-104233", "NW-2026-100778"]
 
 
+async def test_a_request_has_all_sentences_that_say_it_and_those_of_no_other():
+    text = "Hi,\nIs the blue jacket waterproof? When will the boots be back in stock? Please cancel order NW-2026-104233.\nTom"
+    words = {request.intent: request.words for request in (await read(text)).requests}
+    assert words == {
+        "product_question": "Is the blue jacket waterproof? When will the boots be back in stock?",
+        "cancel_order": "Please cancel order NW-2026-104233.",
+    }
+
+
 async def test_the_return_knows_its_item_and_reason():
     context = Context(orders=(CLOTHES,), sender_verified=True)
     reading = await read("Ich möchte die blaue Jacke zurückschicken, sie ist mir zu klein.", context=context)
