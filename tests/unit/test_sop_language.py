@@ -11,6 +11,7 @@ from caseworker.core.money import Money
 from caseworker.sop.check import check
 from caseworker.sop.decide import decide
 from caseworker.sop.errors import PlaybookProblems
+from caseworker.sop.examples import run_examples
 from caseworker.sop.load import load
 from caseworker.sop.model import Decision, Finding, Playbook, Progress
 from caseworker.sop.parameters import resolve
@@ -315,3 +316,206 @@ def test_the_newer_functions(condition: str, holds: bool) -> None:
     rows = f"- {{rule: a, when: '{condition}', reply: return_not_yet, resolve: answered}}\n  "
     one = book(sops__return=table(rows + "- {otherwise: rest, escalate: {queue: returns, because: x}}"))
     assert first(one).rule == ("a" if holds else "rest")
+
+
+# -- what a trial with another desk's handbook asked for ---------------------------------------------------------------
+
+
+def decision_of(one: Playbook, facts: Mapping[str, object], **progress: object) -> Decision:
+    [name] = one.procedures
+    tree = {"sender": ANNA, "request": {"intent": "return_item"}, **facts}
+    return decide(one, name, tree, now=NOW, progress=Progress(**progress), vocabulary=one.vocabulary(VOCABULARY))
+
+
+ACCOUNT = """
+records:
+  account:
+    number: string
+    email: string
+    postcode: optional[string]
+    pin: string
+    phone: string
+operations:
+  accounts.find:
+    kind: read
+    takes:
+      number?: string
+      email?: string
+      wish?: string
+    gives: list[account]
+  accounts.fee:
+    kind: write
+    takes: {amount: Money}
+    charges: amount
+"""
+ACCOUNT_QUESTIONS = """
+order_number: {kind: order_number}
+account_number: {kind: text}
+postcode: {kind: postcode}
+pin: {kind: text}
+phone: {kind: text}
+wish: {kind: choice, options: {refund: {en: [money back]}, replacement: {en: [new one]}}}
+"""
+ACCOUNT_SOP = """
+sop: account
+intents: [return_item]
+needs:
+  account: {find: accounts.find, with: {number: request.account_number, email: sender.address}, ask: account_number}
+verify:
+  owner: account
+  proof: {account_number: account.number, postcode: account.postcode, pin: account.pin, phone: account.phone}
+  at_least: 3
+rules:
+  - {rule: known, when: true, reply: return_not_yet, resolve: answered}
+  - {otherwise: rest, escalate: {queue: returns, because: x}}
+"""
+RECORD = {"number": "A-1", "email": "anna@example.com", "postcode": "50667", "pin": "4711", "phone": "0221 1234"}
+STRANGE = {"address": "x@y.example", "verified": False}
+
+
+def account(sop: str = ACCOUNT_SOP) -> Playbook:
+    return book(sops__return=sop, operations=ACCOUNT, questions=ACCOUNT_QUESTIONS)
+
+
+def told(**answers: str) -> Mapping[str, object]:
+    request = {"intent": "return_item", **answers, "given": dict.fromkeys(answers, True)}
+    return {"sender": STRANGE, "request": request, "account": RECORD}
+
+
+@pytest.mark.parametrize(
+    ("answers", "identity"),
+    [
+        ({}, "unverified"),
+        ({"account_number": "a1", "pin": "4711"}, "unverified"),
+        ({"account_number": "a1", "pin": "4711", "phone": "0221-1234"}, "verified"),
+        ({"account_number": "A-1", "pin": "4711", "postcode": "D-50667", "phone": "9"}, "verified"),
+        ({"account_number": "A-1", "pin": "4712", "postcode": "50667"}, "refused"),
+        ({"account_number": "A-1", "pin": "4712", "postcode": "50667", "phone": "0"}, "refused"),
+    ],
+)
+def test_a_record_of_the_retailers_own_has_proofs_of_its_own(answers: Mapping[str, str], identity: str) -> None:
+    decision = decision_of(account(), told(**answers))
+    assert decision.identity == identity
+    assert (decision.rule == "known") is (identity == "verified")
+    if identity == "refused":
+        assert decision.wrong == ("account_number", "postcode", "pin", "phone")
+
+
+def test_too_few_proofs_are_asked_for_all_at_once_and_nothing_is_told() -> None:
+    decision = decision_of(account(), told(pin="4711"))
+    assert [getattr(move, "keys", ()) for move in decision.moves] == [("account_number", "postcode", "phone")]
+    assert decision.facts == {}
+
+
+def test_where_the_record_lacks_proofs_people_decide() -> None:
+    facts = {**told(account_number="A-1", pin="4711", phone="1"), "account": {**RECORD, "postcode": None, "phone": ""}}
+    [move] = decision_of(account(), facts).moves
+    assert getattr(move, "because", "") == "identity_unproven"
+
+
+def test_proofs_are_checked() -> None:
+    wrong = check(account(ACCOUNT_SOP.replace("account.pin", "account.pni")), VOCABULARY, known(account()))
+    assert {f.code for f in wrong if f.severity == "error"} >= {"unknown_fact", "bad_verify"}
+    plain = account(
+        ACCOUNT_SOP[: ACCOUNT_SOP.index("verify")] + "verify: owner(account)\n" + ACCOUNT_SOP[ACCOUNT_SOP.index("rules") :]
+    )
+    assert "proof:" in next(f.advice for f in check(plain, VOCABULARY, known(plain)) if f.code == "bad_verify")
+    assert (
+        "of 4 proofs"
+        in problems(
+            sops__return=ACCOUNT_SOP.replace("at_least: 3", "at_least: 5"), operations=ACCOUNT, questions=ACCOUNT_QUESTIONS
+        )["bad_verify"].message
+    )
+
+
+def test_an_answer_that_is_there_counts_also_where_the_question_is_spared() -> None:
+    sop = """sop: a
+intents: [return_item]
+needs: {wish: {take: request.wish, ask: wish, skip_when: message.attachments == 0}}
+rules:
+  - {rule: said, when: has(wish), reply: return_not_yet, resolve: answered}
+  - {otherwise: rest, escalate: {queue: returns, because: x}}
+"""
+    one = account(sop)
+    facts = {"message": {"attachments": 0}}
+    assert decision_of(one, {**facts, "request": {"intent": "return_item", "wish": "refund"}}).rule == "said"
+    assert decision_of(one, facts).rule == "rest"
+
+
+def test_a_look_up_waits_for_an_argument_that_is_a_need() -> None:
+    sop = """sop: a
+intents: [return_item]
+needs:
+  wish: {take: request.wish, ask: wish}
+  account: {look: accounts.find, with: {email: sender.address, wish: wish}}
+rules:
+  - {rule: some, when: size(account) > 0, reply: return_not_yet, resolve: answered}
+  - {otherwise: rest, escalate: {queue: returns, because: x}}
+"""
+    one = account(sop)
+    assert [type(move).__name__ for move in decision_of(one, {}).moves] == ["Ask"]
+    [look] = decision_of(one, {"request": {"intent": "return_item", "wish": "refund"}}).moves
+    assert getattr(look, "arguments", {}) == {"email": "Anna@Example.com", "wish": "refund"}
+
+
+def test_late_questions_come_in_the_order_of_the_needs() -> None:
+    sop = """sop: a
+intents: [return_item]
+needs:
+  wish: {take: request.wish, ask: wish, ask_late: true}
+  pin: {take: request.pin, ask: pin, ask_late: true}
+rules:
+  - {rule: both, when: wish == "refund" && pin == "1", reply: return_not_yet, resolve: answered}
+  - {otherwise: rest, escalate: {queue: returns, because: x}}
+"""
+    one = load({**files(), "worker.yaml": f"format: 2\n{files()['worker.yaml']}", "sops/return.yaml": sop,
+                "questions.yaml": ACCOUNT_QUESTIONS})  # fmt: skip
+    assert [getattr(move, "keys", ()) for move in decision_of(one, {}).moves] == [("wish", "pin")]
+
+
+def test_rows_below_one_that_ended_may_rely_on_its_condition_being_false() -> None:
+    above = "- {rule: none, when: '!has(order.delivered_at)', reply: return_not_yet, resolve: answered}\n  "
+    rows = "- {rule: late, when: 'days(order.delivered_at, now) > 3', reply: return_not_yet, resolve: answered}\n  "
+    rest = "- {otherwise: rest, escalate: {queue: returns, because: x}}"
+
+    def warned(text: str) -> bool:
+        one = book(sops__return=table(text))
+        return any(f.code == "may_be_absent" and f.place.line > 13 for f in check(one, VOCABULARY, known(one)))
+
+    assert not warned(above + rows + rest)
+    assert warned(rows + rest)
+
+
+def test_a_condition_that_begins_with_a_bang_is_told_to_stand_in_quotes() -> None:
+    rows = "- {rule: a, when: !has(order.delivered_at), reply: return_not_yet, resolve: answered}"
+    said = problems(sops__return=table(rows + "\n  - {otherwise: rest, escalate: {queue: returns, because: x}}"))
+    assert said["unquoted"].advice == 'Put it in quotes: "!has(order.delivered_at)".'
+
+
+def test_check_looks_at_the_form_of_examples_too() -> None:
+    broken = book(examples__a="- example: delivered: asked\n  now: x\n")
+    assert found(broken)["no_yaml"].place.file == "examples/a.yaml"
+    assert "expect" in found(book(examples__a="- example: a\n"))["missing_key"].message
+
+
+def test_a_table_that_leaves_nothing_open_says_so_and_no_example_is_asked_for() -> None:
+    rows = "- {rule: a, when: true, reply: return_not_yet, resolve: answered}\n  "
+    one = book(sops__return=table(rows + "- {otherwise: rest, unreachable: true, escalate: {queue: returns, because: x}}"))
+    result = run_examples(one, VOCABULARY)
+    assert (result.never_fired, result.unreachable) == (("return.a",), ("return.rest",))
+    assert "unknown_key" in problems(sops__return=table(rows.replace("when: true", "when: true, unreachable: true") +
+                                     "- {otherwise: rest, escalate: {queue: returns, because: x}}"))  # fmt: skip
+
+
+def test_what_the_customer_pays_needs_a_guardrail_as_well() -> None:
+    fee = """sop: a
+intents: [return_item]
+rules:
+  - {rule: fee, when: true, do: [{accounts.fee: {amount: 'money("2.00 EUR")'}}], reply: return_not_yet, resolve: resolved}
+  - {otherwise: rest, escalate: {queue: returns, because: x}}
+"""
+    one = account(fee)
+    assert one.declared.operations["accounts.fee"].charges
+    assert "no_guardrail" in found(one)
+    both = ACCOUNT.replace("charges: amount", "charges: amount\n    money: amount")
+    assert "two_directions" in problems(sops__return=fee, operations=both)

@@ -11,7 +11,7 @@ from caseworker.cases.turn import record_of
 from caseworker.core.facts import canonical, of
 from caseworker.reading.model import Field, Reading, Request
 
-PROVES_IDENTITY = ("order_number", "postcode")
+PROVES_IDENTITY = ("order_number", "postcode")  # where a procedure names no other proofs
 OVER_LIMIT = "over_limit"
 REFUSED = "identity_refused"
 MAX_TEXTS = 20
@@ -42,13 +42,13 @@ def hear_mail(case: Case, mail: MailFacts, reading: Reading, release: Release) -
     if mail.text_hash and mail.text_hash in case.texts:  # nothing new; an answer that is under way still goes out
         return _hear_repeated(case)
     if mail.may_answer or not case.sender:  # a machine that writes into a thread does not become its customer
-        case = _hear_sender(case, mail)
+        case = _hear_sender(case, mail, release)
     if not mail.text_hash and not mail.attachments and case.requests:
         return case, (Entry("not_answered", {"because": "no words"}),)
     case = replace(case, language=_language(case, reading, release))
     known = case.requests
     waited = any(r.status == "awaiting_customer" for r in known)
-    case = _hear_answers(case, reading)
+    case = _hear_answers(case, reading, release)
     requests = list(case.requests)
     wished = {_join(requests, request, reading.fields, release) for request in reading.requests}
     before = {r.number: r for r in known}
@@ -83,13 +83,13 @@ def _hear_repeated(case: Case) -> tuple[Case, tuple[Entry, ...]]:
     return replace(case, contacts=case.contacts + 1, requests=requests, asking=(), asked_at=None), (entry,)
 
 
-def _hear_sender(case: Case, mail: MailFacts) -> Case:
+def _hear_sender(case: Case, mail: MailFacts, release: Release) -> Case:
     changed = bool(case.sender) and case.sender != mail.sender
     requests = case.requests
     if changed or (case.sender_verified and not mail.sender_verified):  # a yes is one of whoever was asked
         requests = tuple(replace(r, confirmed={}, confirming="") for r in requests)
     if changed:  # an identity that one address has proven is not another's, and words found for one are not told to another
-        requests = tuple(replace(r, answers={k: v for k, v in r.answers.items() if k not in PROVES_IDENTITY}) for r in requests)
+        requests = tuple(_without_proofs(r, release) for r in requests)
         untold = {part.request for part in case.parts}
         requests = tuple(replace(r, status="open", because="other_sender") if r.number in untold else r for r in requests)
     return replace(
@@ -136,11 +136,21 @@ def _is_under_way(r: RequestState) -> bool:
     return r.active is not None or bool(r.done)
 
 
+def _proofs(r: RequestState, release: Release) -> frozenset[str]:
+    """Answers that prove an identity: those that the procedure names, and those that any other one does."""
+    procedure = release.playbook.procedure_for(r.intent)
+    return frozenset({*PROVES_IDENTITY, *(procedure.proof if procedure else ())})
+
+
+def _without_proofs(r: RequestState, release: Release) -> RequestState:
+    return replace(r, answers={key: value for key, value in r.answers.items() if key not in _proofs(r, release)})
+
+
 def _sure(fields: Mapping[str, Field]) -> dict[str, object]:
     return {key: field.value for key, field in fields.items() if field.confidence >= SURE}
 
 
-def _hear_answers(case: Case, reading: Reading) -> Case:
+def _hear_answers(case: Case, reading: Reading, release: Release) -> Case:
     """Fields said for the whole mail answer every open request; what an open request asked for is no longer awaited.
 
     A mail with a wish of its own speaks of that one: it answers what was asked or is not known yet, and changes nothing else.
@@ -154,7 +164,7 @@ def _hear_answers(case: Case, reading: Reading) -> Case:
         said = {} if _is_of_another(case, r, values) else values
         if r.outcome == "no_answer" and (said or r.number in meant):  # given up; it comes late and goes on where it stopped
             heard = replace(r, status="open", outcome="", answers={**r.answers, **said})
-        if r.status == "ended" and r.because == REFUSED and any(key in said for key in PROVES_IDENTITY):  # a slip set right
+        if r.status == "ended" and r.because == REFUSED and not _proofs(r, release).isdisjoint(said):  # a slip set right
             heard = replace(r, status="open", outcome="", because="", answers={**r.answers, **said})
         if r.status in ("open", "acting", "awaiting_customer", "waiting"):
             heard = replace(r, answers=_answered(case, r, said, own_wish=bool(reading.requests)))

@@ -9,7 +9,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from caseworker.cases import letters
-from caseworker.cases.hear import PROVES_IDENTITY
 from caseworker.cases.model import (
     ActiveRow,
     ActState,
@@ -152,7 +151,8 @@ def _take(case: Case, r: RequestState, decision: Decision, turn: Turn) -> Case:
         turn.entries.append(Entry("decided", entry))
     r = replace(r, known=of(decision.facts), rule=decision.rule or r.rule)  # type: ignore[arg-type]  # a mapping stays one
     if decision.wrong:
-        turn.wrong_proofs.append(WrongProof(*(str(r.answers.get(key) or "") for key in PROVES_IDENTITY)))
+        record_name, *proofs = (str(r.answers.get(key) or "") for key in decision.wrong)
+        turn.wrong_proofs.append(WrongProof(record_name, " ".join(proofs)))
     record = record_of(r, "number")
     if r.record and record and r.record != record:  # what is done for one order says nothing about another
         return hand_over(case, r, turn, queue=r.queue, because="other_record")

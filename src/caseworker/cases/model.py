@@ -213,7 +213,7 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class WrongProof:
-    """An order number with a postcode that is not its own: somebody may be guessing."""
+    """What names a record (an order number) with proofs that are not its own: somebody may be guessing."""
 
     record: str
     proof: str

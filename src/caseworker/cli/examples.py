@@ -128,6 +128,8 @@ def _summary(look: Look) -> None:
     run = look.run
     rows = [f"{sop}.{row}" for sop, named in run.coverage.items() for row in named]
     _coverage("Rows", "fired", rows, run.never_fired)
+    if run.unreachable:
+        click.echo(f"    Left out, said to be unreachable (`caseworker prove` shows it): {', '.join(run.unreachable)}")
     _coverage("Replies", "said", list(run.replies), run.never_said)
     count, passed = len(run.results), len(run.results) - len(run.failed)
     each = f", {look.seconds / count * 1000:.1f} ms each" if count else ""
@@ -153,6 +155,7 @@ def _as_json(look: Look) -> dict[str, Any]:
         ],
         "rows": sum(len(rows) for rows in run.coverage.values()),
         "never_fired": run.never_fired,
+        "unreachable": run.unreachable,
         "replies": len(run.replies),
         "never_said": run.never_said,
     }

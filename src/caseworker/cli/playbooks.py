@@ -55,7 +55,7 @@ def check(playbook: str, as_json: bool) -> int:
         click.echo(f" [{finding.code}] {finding.message}")
         if finding.advice:
             click.echo(f"    {finding.advice}")
-    click.echo(f"{folder.name}: {errors} errors, {len(findings) - errors} warnings.")
+    click.echo(f"{folder.resolve().name}: {errors} errors, {len(findings) - errors} warnings.")
     return 1 if errors else 0
 
 

@@ -128,7 +128,7 @@ def read_yaml(file: str, text: str, problems: Problems) -> Item:
         error = _mistake(text) or caught
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
-        advice = "Check indentation and quotes; a text with `: ` or `#` stands in quotes."
+        advice = "Check indentation and quotes; a text with `: ` or `#` stands in quotes, within {} and [] one with [ or ? too."
         problems.add(Place(file, line), "no_yaml", f"This is no YAML: {getattr(error, 'problem', None) or error}.", advice)
         return Item(None, Place(file, 1), problems)
 
@@ -145,6 +145,9 @@ def _item(node: yaml.Node, file: str, problems: Problems, seen: set[int]) -> Ite
     elif isinstance(node, yaml.SequenceNode):
         value = [_item(child, file, problems, seen) for child in node.value]
     else:
+        if node.tag.startswith("!"):
+            advice = f'Put it in quotes: "{node.tag}{f" {node.value}" if node.value else ""}".'
+            problems.add(place, "unquoted", "A text that begins with `!` stands in quotes.", advice)
         value = _scalar(node)
     return Item(value, place, problems)
 

@@ -128,12 +128,12 @@ class _Walk:
         if isinstance(record, Unknown):
             found = self.progress.found.get(self.procedure.verify)
             nothing = found is not None and not found.records
-            if nothing and who.claims(self.scope):
-                return self._unproven(who.prove_nothing(self.scope))
-            return self._missing(record, extra=who.open_keys(self.scope, nothing_found=nothing))
+            if nothing and who.claims(self.procedure, self.scope):
+                return self._unproven(who.prove_nothing(self.procedure, self.scope))
+            return self._missing(record, extra=who.open_keys(self.procedure, self.scope, nothing_found=nothing))
         if not isinstance(record, Mapping):
             return self._people("look_up_failed", error=record.message if isinstance(record, Fault) else "It is no record.")
-        proof = who.prove(self.scope, record)
+        proof = who.prove(self.procedure, self.scope, record)
         if proof.identity == "verified":
             self.identity = "verified"
             return None
@@ -143,7 +143,7 @@ class _Walk:
         if not proof.possible:
             return self._people("identity_unproven")
         self.wrong = proof.wrong
-        if proof.locked or proof.wrong:  # number and postcode do not belong together: nothing is told, not even which is wrong
+        if proof.locked or proof.wrong:  # they do not belong together: nothing is told, not even which is wrong
             self.identity = "refused"
             return self._people("identity_refused")
         if any(self.progress.asked.get(key, 0) >= who.ATTEMPTS for key in proof.keys):

@@ -72,7 +72,9 @@ class Supply:
         along, look_ups = (self._questions_of_a_stranger(), {}) if stranger else self._open_questions()
         if look_ups:
             return tuple(look_ups.values())
-        asked = dict.fromkeys((*along.keys, *wanted.keys, *extra))
+        inquired = {need.ask: number for number, need in enumerate(self.procedure.needs) if need.ask}
+        late = sorted(wanted.keys, key=lambda key: inquired.get(key, len(inquired)))
+        asked = dict.fromkeys((*along.keys, *late, *extra))
         keys = tuple(key for key in asked if key in wanted.keys or self._asked(key) < ATTEMPTS)
         not_found = {*wanted.not_found, *along.not_found}
         return (Ask(keys, tuple(key for key in keys if key in not_found)),)

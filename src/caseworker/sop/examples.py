@@ -33,6 +33,7 @@ from caseworker.sop.model import (
     Confirm,
     Decision,
     Escalate,
+    Finding,
     Found,
     LookUp,
     Move,
@@ -72,12 +73,14 @@ class ExampleResult:
 class ExampleRun:
     """All examples of a playbook. `coverage` lists for each procedure and row the examples that fire it.
 
-    `replies` lists for each reply that a row names the examples that say it.
+    `replies` lists for each reply that a row names the examples that say it. `unreachable` are rows, as `procedure.row`, of
+    which the author says that nothing reaches them: no example can; whether it is so is for `prove` to show.
     """
 
     results: tuple[ExampleResult, ...]
     coverage: Coverage
     replies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    unreachable: tuple[str, ...] = ()
 
     @property
     def failed(self) -> tuple[ExampleResult, ...]:
@@ -98,21 +101,25 @@ def run_examples(playbook: Playbook, vocabulary: Vocabulary, *, procedure: str =
     """Runs every example of a playbook, or those of one procedure. `vocabulary` is the connected system's."""
     vocabulary = playbook.vocabulary(vocabulary)
     chosen = {n: p for n, p in playbook.procedures.items() if procedure in ("", n)}
-    fired: dict[str, dict[str, list[str]]] = {name: {row.name: [] for row in spec.rows} for name, spec in chosen.items()}
+    fired: dict[str, dict[str, list[str]]] = {
+        name: {row.name: [] for row in spec.rows if not row.unreachable} for name, spec in chosen.items()
+    }
     said: dict[str, list[str]] = {reply: [] for spec in chosen.values() for row in spec.rows for reply in _replies_of(row)}
     results: list[ExampleResult] = []
+    types = _Types(playbook, vocabulary)
     for item, problems in _examples(playbook):
-        result = _run(item, problems, playbook, vocabulary)
+        result = _run(item, problems, types)
         decision = result.decision
         if procedure and decision is not None and decision.procedure != procedure:
             continue
         results.append(result)
         if decision and decision.rule:
-            fired[decision.procedure][decision.rule].append(result.name)
+            fired[decision.procedure].setdefault(decision.rule, []).append(result.name)
         for reply in _said(decision) if decision else ():
             said[reply].append(result.name)
     coverage = {sop: {row: tuple(names) for row, names in rows.items()} for sop, rows in fired.items()}
-    return ExampleRun(tuple(results), coverage, {reply: tuple(said[reply]) for reply in sorted(said)})
+    unreachable = tuple(f"{name}.{row.name}" for name, spec in chosen.items() for row in spec.rows if row.unreachable)
+    return ExampleRun(tuple(results), coverage, {reply: tuple(said[reply]) for reply in sorted(said)}, unreachable)
 
 
 def run_text(text: str, playbook: Playbook, vocabulary: Vocabulary, *, file: str = "examples/new.yaml") -> ExampleResult:
@@ -120,7 +127,42 @@ def run_text(text: str, playbook: Playbook, vocabulary: Vocabulary, *, file: str
     problems = Problems()
     item = read_yaml(file, text, problems)
     one = item.value[0] if isinstance(item.value, list) and item.value else item
-    return _run(one, problems, playbook, playbook.vocabulary(vocabulary))
+    return _run(one, problems, _Types(playbook, playbook.vocabulary(vocabulary)))
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What one example says is known: the arguments of `decide`."""
+
+    procedure: str
+    facts: Mapping[str, object]
+    now: datetime
+    progress: Progress
+
+
+def given_of(playbook: Playbook, vocabulary: Vocabulary) -> tuple[Given, ...]:
+    """What is known in each example of a playbook. Raises ValueError for one that cannot be read."""
+    types, found = _Types(playbook, playbook.vocabulary(vocabulary)), []
+    for item, _ in _examples(playbook):
+        procedure, facts, now, progress = _given(item.mapping(), types)
+        found.append(Given(procedure.name, facts, now, progress))
+    return tuple(found)
+
+
+@dataclass(slots=True)
+class _Types:
+    """A playbook with the types of its facts, made once a procedure."""
+
+    playbook: Playbook
+    vocabulary: Vocabulary
+    _made: dict[str, Environment] = field(default_factory=dict)
+
+    def of(self, procedure: Procedure) -> Environment:
+        if procedure.name not in self._made:
+            env = environment(self.playbook, procedure, self.vocabulary)
+            check_names(env)
+            self._made[procedure.name] = env
+        return self._made[procedure.name]
 
 
 def _replies_of(row: Row) -> tuple[str, ...]:
@@ -133,6 +175,16 @@ def _said(decision: Decision) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*told, *([decision.meanwhile] if acts and decision.meanwhile else [])]))
 
 
+def example_findings(playbook: Playbook) -> tuple[Finding, ...]:
+    """What is wrong in the form of the examples; whether they come out is for `run_examples`."""
+    found: list[Finding] = []
+    for item, problems in _examples(playbook):
+        if item.value is not None or not problems.findings:
+            item.keys("sop", "now", "facts", "progress", required=("example", "expect"))
+        found += [finding for finding in problems.findings if finding not in found]
+    return tuple(found)
+
+
 def _examples(playbook: Playbook) -> Iterator[tuple[Item, Problems]]:
     for name in sorted(playbook.files):
         if name.startswith("examples/") and name.endswith((".yaml", ".yml")):
@@ -142,17 +194,21 @@ def _examples(playbook: Playbook) -> Iterator[tuple[Item, Problems]]:
                 yield entry, problems
 
 
-def _run(item: Item, problems: Problems, playbook: Playbook, vocabulary: Vocabulary) -> ExampleResult:
+def _run(item: Item, problems: Problems, types: _Types) -> ExampleResult:
+    if item.value is None and problems.findings:  # the file could not be read
+        first = problems.findings[0]
+        return ExampleResult(str(first.place), first.place, f"{first.message} {first.advice}", None)
     keys = item.keys("sop", "now", "facts", "progress", required=("example", "expect"))
     name = keys["example"].text() if "example" in keys else str(item.place)
     try:
-        procedure, facts, now, progress = _given(keys, playbook, vocabulary)
+        procedure, facts, now, progress = _given(keys, types)
     except ValueError as error:
         return ExampleResult(name, item.place, f"{error}.", None)
     expect = keys["expect"].keys("moves", "identity", "missing", required=("rule",)) if "expect" in keys else {}
     if problems.findings:
         return ExampleResult(name, item.place, "; ".join(f.message for f in problems.findings), None)
-    decision = decide(playbook, procedure.name, facts, now=now, progress=progress, vocabulary=vocabulary)
+    playbook = types.playbook
+    decision = decide(playbook, procedure.name, facts, now=now, progress=progress, vocabulary=types.vocabulary)
     expected = expect["rule"].text() if "rule" in expect else ""
     recording = Recording(1, playbook.release, now, facts, progress, decision)
     problem = "; ".join(_differences(expect, decision))
@@ -199,13 +255,10 @@ def brief(move: Move) -> str:
 # -- what is given -----------------------------------------------------------------------------------------------------
 
 
-def _given(
-    keys: Mapping[str, Item], playbook: Playbook, vocabulary: Vocabulary
-) -> tuple[Procedure, Mapping[str, object], datetime, Progress]:
+def _given(keys: Mapping[str, Item], types: _Types) -> tuple[Procedure, Mapping[str, object], datetime, Progress]:
     written = keys["facts"].mapping() if "facts" in keys else {}
-    procedure = _procedure(keys, written, playbook)
-    env = environment(playbook, procedure, vocabulary)
-    check_names(env)
+    procedure = _procedure(keys, written, types.playbook)
+    env = types.of(procedure)
     facts = {name: _convert(item, env.names.get(name, ANY), env.records) for name, item in written.items() if name != "now"}
     now = keys.get("now") or written.get("now")
     if now is None:

@@ -1,15 +1,16 @@
 """Who may be told about a record, and for whom may be acted: its owner.
 
-A sender address that the mail server verified and that is the record's proves it. Otherwise the order number and the postcode
-that the customer wrote have to be those of the order. Spelling is forgiven (case, blanks, hyphens, a country letter before the
-postcode), nothing else.
+A sender address that the mail server verified and that is the record's proves it. Otherwise the proofs that the procedure
+names (order number and postcode, where it says nothing else) have to be those of the record, as the customer wrote them.
+Spelling is forgiven (case, blanks, hyphens, a country letter before the postcode), nothing else.
 """
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from caseworker.sop.model import Identity
+from caseworker.sop.cel.evaluate import evaluate
+from caseworker.sop.model import Identity, Procedure
 from caseworker.sop.scope import Scope
 
 NUMBER, POSTCODE = "order_number", "postcode"
@@ -30,51 +31,58 @@ class Proof:
     locked: bool = False
 
 
-def open_keys(scope: Scope, *, nothing_found: bool) -> tuple[str, ...]:
+def open_keys(procedure: Procedure, scope: Scope, *, nothing_found: bool) -> tuple[str, ...]:
     """What the sender still has to write while the record is not known.
 
-    A verified sender for whom `nothing_found` came back is asked for the number, and for its postcode should it be another
+    A verified sender for whom `nothing_found` came back is asked for what finds it, and for its proofs should it be another
     address's.
     """
     if _section(scope, "sender").get("verified") is True:
-        return (NUMBER,) if nothing_found and not _given(scope, NUMBER) else ()
-    return tuple(key for key in (NUMBER, POSTCODE) if not _given(scope, key))
+        asked = next((need.ask for need in procedure.needs if need.name == procedure.verify), "")
+        return (asked,) if nothing_found and asked and not _given(scope, asked) else ()
+    return _missing(procedure, scope)
 
 
-def claims(scope: Scope) -> bool:
+def claims(procedure: Procedure, scope: Scope) -> bool:
     """Whether somebody whose address nobody verified names a record: he is answered the same whether or not there is one."""
-    return _section(scope, "sender").get("verified") is not True and _given(scope, NUMBER)
+    named = any(_given(scope, key) for key in procedure.proof)
+    return _section(scope, "sender").get("verified") is not True and named
 
 
-def prove(scope: Scope, record: Mapping[str, object]) -> Proof:
+def prove(procedure: Procedure, scope: Scope, record: Mapping[str, object]) -> Proof:
     """Holds the sender against the owner of a record."""
     sender, owner = _section(scope, "sender"), record.get("email")
     known = isinstance(owner, str) and bool(owner.strip()) and sender.get("verified") is True
     if known and _address(sender.get("address")) == _address(owner):
         return Proof("verified")
-    address = record.get("address")
-    expected = {NUMBER: record.get("number"), POSTCODE: address.get(POSTCODE) if isinstance(address, Mapping) else None}
-    if not all(isinstance(value, str) and _plain(value) for value in expected.values()):
+    values = {key: evaluate(source, scope) for key, source in procedure.proof.items()}
+    expected = {key: value for key, value in values.items() if isinstance(value, str) and _plain(value)}
+    if len(expected) < procedure.at_least:
         return Proof("unverified", possible=False)
-    fits = all(_given(scope, key) and _fits(scope, key, str(value)) for key, value in expected.items())
-    return _judge(scope, fits=fits)
+    fitting = sum(_given(scope, key) and _fits(scope, key, value) for key, value in expected.items())
+    return _judge(procedure, scope, fits=fitting >= procedure.at_least)
 
 
-def prove_nothing(scope: Scope) -> Proof:
+def prove_nothing(procedure: Procedure, scope: Scope) -> Proof:
     """What a wrong number proves: word for word the same as a wrong postcode, so that nobody learns which numbers exist."""
-    return _judge(scope, fits=False)
+    return _judge(procedure, scope, fits=False)
 
 
-def _judge(scope: Scope, *, fits: bool) -> Proof:
-    """Number and postcode count together; which of them is wrong is not told."""
-    both = (NUMBER, POSTCODE)
-    missing = tuple(key for key in both if not _given(scope, key))
+def _judge(procedure: Procedure, scope: Scope, *, fits: bool) -> Proof:
+    """The proofs count together; which of them is wrong is not told."""
+    missing, every = _missing(procedure, scope), tuple(procedure.proof)
     if missing:
         return Proof("unverified", keys=missing)
-    wrong = () if fits else both
+    wrong = () if fits else every
     if _section(scope, "sender").get("locked") is True:
-        return Proof("unverified", keys=both, wrong=wrong, locked=True)
-    return Proof("verified") if fits else Proof("unverified", keys=both, wrong=wrong)
+        return Proof("unverified", keys=every, wrong=wrong, locked=True)
+    return Proof("verified") if fits else Proof("unverified", keys=every, wrong=wrong)
+
+
+def _missing(procedure: Procedure, scope: Scope) -> tuple[str, ...]:
+    """Proofs that the sender has not written, as long as he wrote too few of them."""
+    open_ = tuple(key for key in procedure.proof if not _given(scope, key))
+    return open_ if len(procedure.proof) - len(open_) < procedure.at_least else ()
 
 
 def _section(scope: Scope, name: str) -> Mapping[str, object]:

@@ -72,6 +72,7 @@ class OperationType:
     returns: str
     receipt: Mapping[str, str]
     money: str = ""
+    charges: bool = False  # the customer pays the amount, not the retailer
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +219,7 @@ class Row:
     resolve: Outcome | Literal[""] = ""
     place: Place = NOWHERE
     confidence: float = 0.0
+    unreachable: bool = False  # the last row of a table that leaves nothing open; `prove` shows whether that is so
     lines: Mapping[str, int] = field(default_factory=dict)  # line of each key, for messages
     before: tuple[str, ...] = ()  # rows that this one goes before on purpose, although both can hold
 
@@ -277,6 +279,8 @@ class Procedure:
     lines: Mapping[str, int] = field(default_factory=dict)  # line of each named fact (`facts.NAME`) and key, for messages
     accept: tuple[Accept, ...] = ()
     never: tuple[Invariant, ...] = ()
+    proof: Mapping[str, str] = field(default_factory=dict)  # what proves that a stranger owns the record: question -> CEL
+    at_least: int = 0  # how many of them have to fit
     uses: tuple[str, ...] = ()  # parts whose needs, facts and rows are in it
     fact_places: Mapping[str, Place] = field(default_factory=dict)  # where each named fact stands, here or in a part
 

@@ -60,11 +60,11 @@ class Needs:
         required = operation.required if operation else frozenset[str]()
         arguments, missing, wrong = _arguments(need, scope, required)
         lacking = required - set(arguments)
+        elsewhere = frozenset(path for path in missing if path.split(".")[0] in self._by_name)
+        if elsewhere:  # an argument that is a need is waited for: looked up without it the answer would be another one
+            return Unknown(elsewhere)
         if arguments and not lacking:
             return Demand(look_up=LookUp(need.name, need.find or need.look, arguments))
-        elsewhere = frozenset(path for path in missing if path.split(".")[0] in self._by_name)
-        if elsewhere:
-            return Unknown(elsewhere)
         if need.ask:
             return Demand(keys=(need.ask,))
         if need.optional:
@@ -147,16 +147,16 @@ def _chosen(need: Need, scope: Scope) -> object:
 
 
 def _taken(need: Need, scope: Scope) -> object:
-    skip = skipped(need, scope)
-    if isinstance(skip, Unknown | Fault):
-        return skip
-    if skip:
-        return absent(need.name)
     value = evaluate(need.take, scope)
     if isinstance(value, Fault) and not value.absent:
         return value
     if not isinstance(value, Unknown | Fault) and (not need.one_of or value in need.one_of):
         return value
+    skip = skipped(need, scope)
+    if isinstance(skip, Unknown | Fault):
+        return skip
+    if skip:
+        return absent(need.name)
     if need.optional:
         return absent(need.name)
     return Demand(keys=(need.ask,)) if need.ask else trouble(value) or Demand(dead="missing_fact")

@@ -27,7 +27,7 @@ def question_keys(playbook: Playbook, intents: Iterable[str]) -> tuple[Question,
 def _keys(procedure: Procedure) -> Iterator[str]:
     yield from (need.ask for need in procedure.needs if need.ask)
     if procedure.verify:
-        yield from (NUMBER, POSTCODE)
+        yield from procedure.proof
     for source in sources(procedure):
         yield from request_fields(source)
 

@@ -179,7 +179,8 @@ def _operations() -> Schema:
             "takes": _says(_each(_TEXT), "Arguments with their types; `name?` may be left out"),
             "gives": _TEXT,
             "receipt": _each(_TEXT),
-            "money": _says(_TEXT, "The argument, or a fact such as order.refundable, that carries the amount"),
+            "money": _says(_TEXT, "The argument, or a fact such as order.refundable, with the amount that you pay"),
+            "charges": _says(_TEXT, "The argument, or a fact, with the amount that the customer pays"),
             "doc": _TEXT,
         },
         required=("kind",),
@@ -239,7 +240,7 @@ def _procedure(names: Names) -> Schema:
             "title": _TEXT,
             "intents": _list(_offer(names.intents)),
             "needs": _each(_need(names)),
-            "verify": {"type": "string", "pattern": "^owner\\(.+\\)$", "examples": ["owner(order)"]},
+            "verify": {"anyOf": [{"type": "string", "pattern": "^owner\\(.+\\)$", "examples": ["owner(order)"]}, _proof()]},
             "facts": _each(CEL),
             "rules": _list({"anyOf": [_row(names), _use(names)]}),
             "accept": _list(accept),
@@ -247,6 +248,11 @@ def _procedure(names: Names) -> Schema:
         },
         required=("sop", "rules"),
     )
+
+
+def _proof() -> Schema:
+    least: Schema = {"type": "integer", "minimum": 1}
+    return _object({"owner": _NAME, "proof": _each(CEL), "at_least": least}, required=("owner", "proof"))
 
 
 def _part(names: Names) -> Schema:
@@ -259,7 +265,7 @@ def _part(names: Names) -> Schema:
             "facts": _each(CEL),
             "rules": _list({"anyOf": [_row(names), _use(names)]}),
         },
-        required=("part", "rules"),
+        required=("part",),
     )
 
 
@@ -302,6 +308,7 @@ def _row(names: Names) -> Schema:
         ),
         "escalate": _object({"queue": _offer(names.queues), "because": _TEXT}, required=("because",)),
         "resolve": _enum(OUTCOMES),
+        "unreachable": _says(_FLAG, "Of `otherwise`: the table leaves nothing open; `prove` shows whether that is so"),
         "before": _says(_list(_NAME), "Rows below that this one goes before on purpose"),
     }
     return {**_object(properties), "anyOf": [{"required": ["rule", "when"]}, {"required": ["otherwise"]}]}

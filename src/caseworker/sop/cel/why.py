@@ -163,7 +163,7 @@ class Why:
             yield Reason(written(expr), self._of(expr, bound), inside)
 
     def _fact(self, expr: Expr, path: str, bound: frozenset[str]) -> Reason:
-        if path.split(".")[0] in bound:
+        if path.split(".", maxsplit=1)[0] in bound:
             return Reason(path, self._of(expr, bound))
         because = self._named(expr)
         value, note = self._of(expr, bound), self.origins.note(path)

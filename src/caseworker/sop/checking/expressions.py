@@ -43,6 +43,15 @@ def _verify(env: Environment) -> None:
         )
     elif record.name != "any" and "email" not in env.records.get(record.of, {}):
         env.error(place, "bad_verify", f"`{owner}` has no email, so its owner cannot be told.", "Name a need that is an order.")
+    known = {NUMBER, POSTCODE, *env.playbook.questions}
+    for key, source in env.procedure.proof.items():
+        if key not in known:
+            env.error(place, "unknown_question", f"There is no question `{key}`.", "Add it to questions.yaml.")
+        before = len(env.findings)
+        env.expression(source, place, wanted=STRING)
+        if any(finding.severity == "error" for finding in env.findings[before:]):
+            advice = "Write `verify: {owner: account, proof: {account_number: account.number, ...}, at_least: 2}`."
+            env.error(place, "bad_verify", f"A stranger cannot prove to own `{owner}`.", advice)
 
 
 # -- needs -------------------------------------------------------------------------------------------------------------
@@ -78,7 +87,8 @@ def _looked_up(env: Environment, need: Need) -> Type:
     others = need.optional or len(need.arguments) > 1  # a look-up needs one argument, or it finds nothing
     for argument, source in need.arguments.items():
         spot = env.at(need.lines.get(argument), need.place)
-        _argument(env, operation, argument, source, place=spot, known=NOTHING, left_out=others)
+        spared = need.optional or (others and argument not in operation.required)
+        _argument(env, operation, argument, source, place=spot, known=NOTHING, spared=spared)
     found = parse_type(operation.returns)
     if need.find:
         if found.name != "list" or found.item is None:
@@ -129,15 +139,14 @@ def _required(env: Environment, operation: OperationType, arguments: Mapping[str
 
 
 def _argument(
-    env: Environment, operation: OperationType, name: str, source: str, *, place: Place, known: Known, left_out: bool = True
+    env: Environment, operation: OperationType, name: str, source: str, *, place: Place, known: Known, spared: bool
 ) -> None:
-    """One argument. `left_out`: an optional one that is absent does no harm."""
+    """One argument. `spared`: where it is absent, it is left out (or the optional need is absent), and that does no harm."""
     word = operation.parameters.get(name)
     if word is None:
         offered = ", ".join(sorted(operation.parameters)) or "none"
         env.error(place, "unknown_argument", f"{operation.name} takes no `{name}`.", f"It takes {offered}.")
         return
-    spared = left_out and name not in operation.required
     env.expression(source, place, wanted=parse_type(word), known=known, may_be_absent=spared)
 
 
@@ -162,13 +171,21 @@ def speaks_of(env: Environment, source: str) -> bool:
 # -- rows --------------------------------------------------------------------------------------------------------------
 
 
-def check_row(env: Environment, row: Row) -> None:
-    """Condition, acts, promise and wait of a row."""
-    known = NOTHING
+def check_rows(env: Environment) -> None:
+    """Every row. One that ends the request whenever it holds lets those below rely on its condition being false."""
+    below = NOTHING
+    for row in env.procedure.rows:
+        _row(env, row, below)
+        if (row.resolve or row.escalate_because) and row.when and not (row.do or row.confirm or row.confidence or row.wait):
+            below |= _shown(row.when, holds=False)
+
+
+def _row(env: Environment, row: Row, known: Known) -> None:
+    """Condition, acts, promise and wait of a row. `known` is what the rows above leave certain."""
     place = env.at(row.lines.get("when"), row.place)
     if row.when:
-        env.expression(row.when, place, wanted=BOOL)
-        known = _shown(row.when)
+        env.expression(row.when, place, wanted=BOOL, known=known)
+        known |= _shown(row.when)
     for act in row.do:
         _act(env, row, act, known)
     promise = row.promise
@@ -211,9 +228,9 @@ def _can_change(env: Environment, source: str, sections: tuple[str, ...] = ()) -
     return False
 
 
-def _shown(source: str) -> Known:
+def _shown(source: str, *, holds: bool = True) -> Known:
     try:
-        return shown(parse(source), holds=True)
+        return shown(parse(source), holds=holds)
     except CelError:
         return NOTHING
 
@@ -225,7 +242,7 @@ def _act(env: Environment, row: Row, act: ActSpec, known: Known) -> None:
         return
     _required(env, operation, act.arguments, act.place)
     for name, source in act.arguments.items():
-        _argument(env, operation, name, source, place=act.place, known=known)
+        _argument(env, operation, name, source, place=act.place, known=known, spared=name not in operation.required)
         _early(env, row, source, act.place)
     if operation.money and operation.money not in operation.parameters:
         env.expression(operation.money, act.place, wanted=MONEY, known=known)

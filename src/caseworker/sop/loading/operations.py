@@ -36,14 +36,14 @@ def _type(item: Item) -> str:
 
 
 def _operation(name: str, item: Item) -> OperationType:
-    keys = item.keys("takes", "gives", "receipt", "money", "doc", required=("kind",))
+    keys = item.keys("takes", "gives", "receipt", "money", "charges", "doc", required=("kind",))
     kind = keys["kind"].word(KINDS) if "kind" in keys else "read"
     if "." not in name:
         item.add("bad_name", f"`{name}` is no name of an operation.", "Write thing.action, such as `subscriptions.extend`.")
     takes = keys["takes"].mapping() if "takes" in keys else {}
     if kind == "read" and "gives" not in keys:
         item.add("missing_key", f"`{name}` reads and does not say what.", "Add for example `gives: list[subscription]`.")
-    for wrong in ("receipt", "money") if kind == "read" else ("gives",):
+    for wrong in ("receipt", "money", "charges") if kind == "read" else ("gives",):
         if wrong in keys:
             keys[wrong].add("unknown_key", f"`{wrong}:` does not belong to an operation that {kind}s.", "Remove it.")
     return OperationType(
@@ -53,8 +53,16 @@ def _operation(name: str, item: Item) -> OperationType:
         required=frozenset(argument for argument in takes if not argument.endswith("?")),
         returns=_returned(keys) if kind == "read" else "receipt",
         receipt=_fields(keys["receipt"]) if "receipt" in keys and kind == "write" else {},
-        money=keys["money"].text() if "money" in keys and kind == "write" else "",
+        money=_amount(keys) if kind == "write" else "",
+        charges="charges" in keys,
     )
+
+
+def _amount(keys: Mapping[str, Item]) -> str:
+    """What carries the amount, whoever pays it."""
+    if "money" in keys and "charges" in keys:
+        keys["charges"].add("two_directions", "The amount is paid by one side only.", "Keep `money:` or `charges:`.")
+    return next((keys[key].text() for key in ("money", "charges") if key in keys), "")
 
 
 def _returned(keys: Mapping[str, Item]) -> str:

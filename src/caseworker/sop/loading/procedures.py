@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import cast
 
+from caseworker.sop.identity import NUMBER, POSTCODE
 from caseworker.sop.loading.parts import Body, Part, Use, write_out
 from caseworker.sop.loading.text import Item
 from caseworker.sop.model import (
@@ -37,12 +38,15 @@ def read_procedure(item: Item, parts: Mapping[str, Part]) -> Procedure:
     write_out(body, _table(keys["rules"]) if "rules" in keys else (), parts)
     _names_of_rows(body)
     every = tuple(body.needs.values())
+    verify = _verify(keys["verify"], every) if "verify" in keys else Verify()
     return Procedure(
         name=name,
         title=_text(keys, "title") or name,
         intents=keys["intents"].texts() if "intents" in keys else (),
         needs=every,
-        verify=_verify(keys["verify"], every) if "verify" in keys else "",
+        verify=verify.need,
+        proof=verify.proof,
+        at_least=verify.at_least,
         facts=body.facts,
         rows=tuple(body.rows),
         place=item.place,
@@ -57,7 +61,7 @@ def read_procedure(item: Item, parts: Mapping[str, Part]) -> Procedure:
 
 def read_part(item: Item) -> Part:
     """One part: the rows, needs and facts that procedures share."""
-    keys = item.keys("title", "takes", "needs", "facts", required=("part", "rules"))
+    keys = item.keys("title", "takes", "needs", "facts", "rules", required=("part",))
     needs, facts, places = _names(keys)
     table = _table(keys["rules"]) if "rules" in keys else ()
     for row in table:
@@ -119,13 +123,32 @@ def _fact(name: str, item: Item) -> None:
         item.add("reserved_name", f"`{name}` is the name of a built-in section of facts.", "Choose another name.")
 
 
-def _verify(item: Item, needs: tuple[Need, ...]) -> str:
-    """The need whose owner the sender has to be."""
-    found = _VERIFY.fullmatch(item.text().strip())
-    if found is None or all(need.name != found[1] for need in needs):
-        item.add("bad_verify", f"`{item.value}` names no need.", "Write for example `verify: owner(order)`.")
-        return ""
-    return found[1]
+@dataclass(frozen=True, slots=True)
+class Verify:
+    """Whose record it is, and what proves it beside the sender's address."""
+
+    need: str = ""
+    proof: Mapping[str, str] = field(default_factory=dict)
+    at_least: int = 0
+
+
+def _verify(item: Item, needs: tuple[Need, ...]) -> Verify:
+    """`owner(order)`, or a mapping with `owner`, `proof` (question: value of the record) and `at_least`."""
+    if isinstance(item.value, dict):
+        keys = item.keys("at_least", required=("owner", "proof"))
+        owner = _text(keys, "owner")
+        proof = {key: entry.text() for key, entry in keys["proof"].mapping().items()} if "proof" in keys else {}
+        least = int(keys["at_least"].number()) if "at_least" in keys else len(proof)
+        if not 1 <= least <= max(len(proof), 1):
+            item.add("bad_verify", f"{least} of {len(proof)} proofs cannot fit.", f"Write a number from 1 to {len(proof)}.")
+    else:
+        found = _VERIFY.fullmatch(item.text().strip())
+        owner = found[1] if found else ""
+        proof, least = {NUMBER: f"{owner}.number", POSTCODE: f"{owner}.address.postcode"}, 2
+    if all(need.name != owner for need in needs):
+        item.add("bad_verify", f"`{owner or item.value}` names no need.", "Write for example `verify: owner(order)`.")
+        return Verify()
+    return Verify(owner, proof, least)
 
 
 def _need(name: str, item: Item) -> Need:
@@ -196,7 +219,20 @@ def _names_of_rows(body: Body) -> None:
                 entry.add("duplicate_name", f"`{act.name}` is the receipt of {acts[act.name]} and of {act.operation}.", advice)
 
 
-_ROW_KEYS = ("when", "do", "reply", "meanwhile", "confirm", "promise", "wait", "escalate", "resolve", "confidence", "before")
+_ROW_KEYS = (
+    "when",
+    "do",
+    "reply",
+    "meanwhile",
+    "confirm",
+    "promise",
+    "wait",
+    "escalate",
+    "resolve",
+    "confidence",
+    "before",
+    "unreachable",
+)
 
 
 def _row(item: Item) -> Row:
@@ -206,6 +242,8 @@ def _row(item: Item) -> Row:
     confidence = keys["confidence"].number() if "confidence" in keys else 0.0
     if not 0 <= confidence <= 1:
         keys["confidence"].add("bad_value", f"{confidence} is no confidence.", "Write a number from 0 to 1.")
+    if "unreachable" in keys and "otherwise" not in keys:
+        keys["unreachable"].add("unknown_key", "Only `otherwise` can be said to be unreachable.", "Remove the row instead.")
     if "resolve" in keys and "escalate" in keys:
         item.add("two_ends", f"The row `{name}` resolves and escalates.", "Keep one of them.")
     return Row(
@@ -223,6 +261,7 @@ def _row(item: Item) -> Row:
         place=item.place,
         confidence=confidence,
         before=keys["before"].texts() if "before" in keys else (),
+        unreachable=keys["unreachable"].flag() if "unreachable" in keys else False,
         lines={key: entry.place.line for key, entry in keys.items()},
     )
 

@@ -84,7 +84,7 @@ def _example(example: Example) -> Iterator[str]:
 def _unreachable(row: Unreachable) -> Iterator[str]:
     yield f"  row {row.row} never fires ({row.place})"
     if not row.covered_by:
-        yield "      Its condition never holds. Correct it, or remove the row."
+        yield "      Its condition never holds, given what proofs.yaml says of the data. Correct it, or remove the row."
         return
     names = ", ".join(f"`{name}`" for name in row.covered_by)
     verb = "takes" if len(row.covered_by) == 1 else "take"

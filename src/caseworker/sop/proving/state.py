@@ -191,7 +191,7 @@ class State:
         gone = no(self.world.flag(f"{self.prefix}{need.name} found", wish=True)) if need.optional else False
         status = Status(
             both(no(can), otherwise.unknown), both(no(can), otherwise.dead), both(no(can), otherwise.fault),
-            either(both(can, gone), both(no(can), otherwise.absent)),
+            either(both(can, gone), both(no(can), otherwise.absent)), both(no(can), otherwise.mix),
         )  # fmt: skip
         return record.with_status(status)
 
@@ -212,9 +212,9 @@ class State:
         values = {name: self.reading.source(source) for name, source in need.arguments.items()}
         whole = required <= set(values)
         known = [values[name].status.ok for name in required] if whole else [False]
-        can = both(either(*(value.status.ok for value in values.values())), *known)
-        others = [value.status for name, value in values.items() if _from(need.arguments[name], set(self._needs))]
+        others = [value.status for name, value in values.items() if self._reads_needs(need.arguments[name])]
         elsewhere = Status(either(*(s.unknown for s in others)), either(*(s.dead for s in others)))
+        can = both(no(elsewhere.unknown), either(*(value.status.ok for value in values.values())), *known)
         if need.ask:
             return can, Status(unknown=True, dead=elsewhere.dead)
         rest = ABSENT if need.optional else _wrong_first([value.status for value in values.values()])
@@ -243,9 +243,18 @@ class State:
         if lacking is DEAD:
             lacking = trouble(Status(value.status.unknown, value.status.dead), DEAD)
         wrong = Status(fault=value.status.fault, mix=value.status.mix)
-        known = trouble(wrong, lacking.under(both(no(good), no(value.status.fault))))
-        status = trouble(skip.status, choose_status(skip.true, ABSENT, known))
+        unasked = trouble(skip.status, choose_status(skip.true, ABSENT, lacking))
+        status = trouble(wrong, unasked.under(both(no(good), no(value.status.fault))))
         return Val(value.kind, value.term, status, value.currency)
+
+    def _reads_needs(self, source: str) -> bool:
+        """Whether an expression reads a need, by itself or through a named fact."""
+        open_, seen = _roots(source), set[str]()
+        while open_ - seen:
+            name = (open_ - seen).pop()
+            seen.add(name)
+            open_ |= _roots(self.procedure.facts[name]) if name in self.procedure.facts else set()
+        return bool(seen & set(self._needs))
 
     def _skip(self, need: Need) -> Val:
         return self.reading.source(need.skip_when) if need.skip_when else Val("bool", term=False)
@@ -273,11 +282,11 @@ def _wrong_first(statuses: list[Status]) -> Status:
     return choose_status(wrong.ok, rest, wrong)
 
 
-def _from(source: str, needs: set[str]) -> bool:
+def _roots(source: str) -> set[str]:
     try:
-        return any(path.split(".")[0] in needs for path in paths(parse(source)))
+        return {path.split(".")[0] for path in paths(parse(source))}
     except CelError:
-        return False
+        return set()
 
 
 class Receipt(SymbolRecord):

@@ -8,9 +8,9 @@ import z3
 from caseworker.sop.cel.parse import CelError, parse
 from caseworker.sop.cel.tree import paths
 from caseworker.sop.model import ActSpec, Procedure, Row
-from caseworker.sop.proving.logic import Term, both, either, no
+from caseworker.sop.proving.logic import Term, both, either, equal, no, pick, total
 from caseworker.sop.proving.state import Past, State
-from caseworker.sop.proving.values import OK, Status, Val, trouble
+from caseworker.sop.proving.values import NOTHING, OK, Status, Val, trouble
 from caseworker.sop.proving.world import World
 
 
@@ -186,20 +186,21 @@ def identity(state: State) -> Term:
     if not procedure.verify:
         return True
     record = state.get(procedure.verify)
-    fields = state.env.records.get(record.term.kind.of, {}) if record.kind == "record" else {}
-    ways = []
-    if "email" in fields:
-        address = state.get("sender").term.raw("address")
-        ways.append(both(address.status.ok, _alike("address", address.term, record.term.raw("email").term, world)))
-    if "number" in fields and "address" in fields:
-        written = []
-        expected = {"order_number": record.term.raw("number"), "postcode": record.term.raw("address").term.raw("postcode")}
-        for key, wanted in expected.items():
-            request = state.get("request").term
-            value, given = request.raw(key), request.raw("given").term.raw(key)
-            written += [given.term, value.status.ok, _alike("plain", value.term, wanted.term, world)]
-        ways.append(both(*written))
-    return either(*ways)
+    email: Val = record.term.raw("email") if record.kind == "record" else NOTHING
+    address: Val = state.get("sender").term.raw("address")
+    by_address = both(email.status.ok, address.status.ok, _alike("address", address.term, email.term, world))
+    fitting = total(pick(_proven(state, key, source), 1, 0) for key, source in procedure.proof.items())
+    return either(by_address, fitting >= procedure.at_least if procedure.proof else False)
+
+
+def _proven(state: State, key: str, source: str) -> Term:
+    """What the customer wrote is what the record says."""
+    wanted, request, world = state.reading.source(source), state.get("request").term, state.world
+    value, given = request.raw(key), request.raw("given").term.raw(key)
+    if wanted.kind != "string" or value.kind != "string":
+        return False
+    named = no(equal(wanted.term, world.text("")))
+    return both(given.term, value.status.ok, wanted.status.ok, named, _alike("plain", value.term, wanted.term, world))
 
 
 def _alike(name: str, left: Term, right: Term, world: World) -> Term:

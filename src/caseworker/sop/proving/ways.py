@@ -124,7 +124,8 @@ def _fire(study: Study, way: Way, index: int) -> Fired | None:
 
 
 def _asked(state: State, operation: str, amount: Val | None) -> Moved | None:
-    return None if amount is None else Moved(operation, amount.term, amount.currency)
+    known = state.env.vocabulary.operations[operation]
+    return None if amount is None or known.charges else Moved(operation, amount.term, amount.currency)
 
 
 def _said_yes(state: State, row: str) -> Term:
@@ -160,6 +161,8 @@ def _after(study: Study, fired: Fired, index: int, position: int) -> Way:
         if act.name not in amounts:
             continue
         asked = amounts[act.name]
+        if study.env.vocabulary.operations[act.operation].charges:
+            continue
         term = _really_moved(study, way, act.operation, asked, settled)
         moved.append(Moved(act.operation, term, asked.currency))
         receipts[act.name] = term
@@ -204,7 +207,7 @@ def pays_back(study: Study, operation: str) -> bool:
     """Whether an operation gives the money of the order back, which can be done only once."""
     known, records = study.env.vocabulary.operations.get(operation), study.env.records
     anchor = study.state.get(study.state.anchor) if study.state.anchor else None
-    if known is None or not known.money or anchor is None or anchor.kind != "record":
+    if known is None or not known.money or known.charges or anchor is None or anchor.kind != "record":
         return False
     if "refundable" not in records.get(anchor.term.kind.of, {}):
         return False
