@@ -1,4 +1,4 @@
-"""replies/KEY/LANG.md to `Replies`: front matter, a compiled template, and what the words need.
+"""replies/KEY/LANG.md to `Replies`: front matter, templates, and what the words need.
 
 A file is `---`, a few YAML lines, `---`, then the words. Front matter: `subject` (a template too), `tone` (a word for people
 who edit it), `claims` (receipts that the words speak of without showing a value of them).
@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from jinja2 import Template, TemplateSyntaxError
+from jinja2 import TemplateSyntaxError, nodes
 
 from caseworker.core.language import best
 from caseworker.sop.errors import PlaybookProblems
@@ -26,14 +26,14 @@ _FRONT = re.compile(r"---[ \t]*\n(?P<front>.*?)(?:^|(?<=\n))---[ \t]*\n(?P<body>
 class Reply:
     """The words of one reply in one language.
 
-    `needed` are the variable paths it cannot do without, `possible` those that stand behind `is defined`. `claims` are the
-    receipts without which it must not be said.
+    `subject` and `body` are sources of templates, compiled when they are first said. `needed` are the variable paths it cannot
+    do without, `possible` those that stand behind `is defined`. `claims` are the receipts without which it must not be said.
     """
 
     key: str
     language: str
-    subject: Template
-    body: Template
+    subject: str
+    body: str
     tone: str
     claims: frozenset[str]
     needed: frozenset[str]
@@ -104,13 +104,13 @@ def _reply(key: str, language: str, text: str, problems: Problems) -> Reply | No
         _part(subject, front["subject"].place if subject else place, problems, above=0),
         _part(body, Place(place.file, above + 1), problems, above=above),
     ]
-    [(subject_template, in_subject), (body_template, in_body)] = parts
+    in_subject, in_body = parts
     needed = in_subject.needed | in_body.needed
     return Reply(
         key=key,
         language=language,
-        subject=subject_template,
-        body=body_template,
+        subject=subject,
+        body=body,
         tone=front["tone"].text() if "tone" in front else "neutral",
         claims=frozenset(front["claims"].texts()) if "claims" in front else frozenset(),
         needed=needed,
@@ -119,15 +119,23 @@ def _reply(key: str, language: str, text: str, problems: Problems) -> Reply | No
     )
 
 
-def _part(source: str, place: Place, problems: Problems, *, above: int) -> tuple[Template, Mentions]:
+def _part(source: str, place: Place, problems: Problems, *, above: int) -> Mentions:
+    """What the words of a template mention. It is read here and compiled later: a playbook has a thousand of them."""
     try:
-        return ENVIRONMENT.from_string(source), mentions(ENVIRONMENT.parse(source))
+        tree = ENVIRONMENT.parse(source)
     except TemplateSyntaxError as error:
         line = Place(place.file, above + error.lineno if above else place.line)
         problems.add(
             line, "bad_template", f"{error.message}.", "Check the braces: {{ value }} and {% if ... %} ... {% endif %}."
         )
-        return Template(""), Mentions(frozenset(), frozenset())
+        return Mentions(frozenset(), frozenset())
+    for kind, offered in ((nodes.Filter, ENVIRONMENT.filters), (nodes.Test, ENVIRONMENT.tests)):
+        for node in tree.find_all(kind):
+            if node.name not in offered:
+                line = Place(place.file, above + node.lineno if above else place.line)
+                own = "money, date, days, items" if kind is nodes.Filter else "defined, in"
+                problems.add(line, "bad_template", f"No {kind.__name__.lower()} named {node.name!r}.", f"Offered are {own}.")
+    return mentions(tree)
 
 
 def _default(files: Mapping[str, str]) -> str:

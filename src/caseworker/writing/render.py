@@ -8,7 +8,7 @@ from jinja2 import TemplateError, UndefinedError
 
 from caseworker.writing.errors import ReplyError
 from caseworker.writing.load import Reply
-from caseworker.writing.templates import ENVIRONMENT, LOCALE, ZONE, locale_of, zone_of
+from caseworker.writing.templates import LOCALE, ZONE, locale_of, template, zone_of
 
 _BLANK = re.compile(r"\n[ \t]*(?:\n[ \t]*)+\n")
 _SPACES = re.compile(r"[ \t]+$", re.MULTILINE)
@@ -29,7 +29,7 @@ def render(reply: Reply, values: Mapping[str, object], *, country: str = "") -> 
     """
     given = {**values, LOCALE: locale_of(reply.language, country), ZONE: zone_of(country)}
     try:
-        subject, text = reply.subject.render(given), reply.body.render(given)
+        subject, text = template(reply.subject).render(given), template(reply.body).render(given)
     except UndefinedError as error:
         remedy = "Mention it only where it is known, or put it behind `{% if ... is defined %}`."
         raise ReplyError(f"{reply.place.file}: {error.message}.", remedy=remedy) from error
@@ -47,8 +47,7 @@ def render_text(text: str, values: Mapping[str, object], *, language: str, count
     """
     remedy = "Check the braces, and mention only what is known there."
     try:
-        template = ENVIRONMENT.from_string(text)
-        written = template.render({**values, LOCALE: locale_of(language, country), ZONE: zone_of(country)})
+        written = template(text).render({**values, LOCALE: locale_of(language, country), ZONE: zone_of(country)})
     except ReplyError as error:
         raise ReplyError(f"{place}: {error.message}", remedy=error.remedy) from error
     except (TemplateError, TypeError, ValueError, KeyError, AttributeError, ArithmeticError) as error:

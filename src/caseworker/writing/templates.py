@@ -14,7 +14,7 @@ from babel.dates import format_date
 from babel.lists import format_list
 from babel.numbers import format_currency
 from babel.units import format_unit
-from jinja2 import StrictUndefined, pass_context
+from jinja2 import StrictUndefined, Template, pass_context
 from jinja2.runtime import Context
 from jinja2.sandbox import SandboxedEnvironment
 
@@ -140,3 +140,9 @@ ENVIRONMENT = _Environment(
     finalize=_finalize,
 )
 ENVIRONMENT.filters |= {"money": _money, "date": _date, "days": _days, "items": _items}
+
+
+@lru_cache(maxsize=4096)
+def template(source: str) -> Template:
+    """The compiled template of a source. Raises TemplateSyntaxError."""
+    return ENVIRONMENT.from_string(source)
