@@ -2,6 +2,7 @@
 
 import io
 import os
+import shutil
 import subprocess
 import sys
 from datetime import timedelta
@@ -11,6 +12,7 @@ import psycopg
 import pytest
 from cli_house import MAILBOX, Desk, install, mail, reading
 
+from caseworker.app.playbooks import shipped
 from caseworker.core.clock import utc_now
 from caseworker.store.embedded_host import wheel_programs
 
@@ -55,6 +57,49 @@ def test_a_case_is_listed_shown_and_explained(desk: Desk) -> None:
     decisions = desk.json("explain", row["case"])
     fired = [line["name"] for line in decisions[0]["decision"]["rows"] if line["verdict"] == "fired"]
     assert fired == ["cancel_all"]
+
+
+def test_why_a_row_did_not_fire_is_told(desk: Desk) -> None:
+    cancelled(desk)
+    told = desk("explain", "1", "--decision", "1")
+    assert "Decision 1, " in told
+    assert "The sender is the owner: " in told
+    assert "is false: order.status is " in told, "the part that was false, with its value"
+    assert desk("explain", "1", "--row", "unknown_state").splitlines()[1] == "  Row cancel_all fired."
+    assert "Its rows are " in desk("explain", "1", "--row", "nowhere", code=2)
+
+
+def test_another_release_is_compared_with_what_was_decided(desk: Desk, tmp_path: Path) -> None:
+    cancelled(desk)
+    assert "identical, 0 different." in desk("replay", "1")
+    folder = tmp_path / "never"
+    shutil.copytree(shipped("retail"), folder)
+    procedure, rule = folder / "sops" / "cancel.yaml", "  - rule: cancel_all\n"
+    never = '  - rule: never\n    when: order.status != "delivered"\n    escalate: {queue: general, because: never}\n\n'
+    assert rule in procedure.read_text()
+    procedure.write_text(procedure.read_text().replace(rule, never + rule))
+    other = desk("replay", "1", "--release", str(folder))
+    assert "row cancel_all -> row never: escalate general never instead of do orders.cancel" in other
+    assert "No release begins with ffffffff" in desk("replay", "1", "--release", "ffffffff", code=1)
+    assert "Give a CASE, or --all" in desk("replay", code=2)
+
+
+def test_an_example_is_made_from_a_case_by_one_command(desk: Desk, tmp_path: Path) -> None:
+    number, made = cancelled(desk), tmp_path / "made.yaml"
+    assert "row cancel_all" in desk("examples", "--from-case", "1", "--decision", "1", "--out", str(made))
+    assert number not in made.read_text()
+    assert "rule: cancel_all" in made.read_text()
+    assert "is there already" in desk("examples", "--from-case", "1", "--out", str(made), code=2)
+
+
+def test_a_decision_that_was_changed_afterwards_is_found(desk: Desk, database_url: str) -> None:
+    cancelled(desk)
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            """update decisions set decision = jsonb_set(decision, '{rule}', '"other"'), rule = 'other' where number = 1"""
+        )
+    assert "row other -> row cancel_all" in desk("replay", "1", code=1)
+    assert desk.json("replay", "--all", code=1)["cases_different"] == 1
 
 
 def test_a_raw_mail_comes_back_as_it_was(desk: Desk) -> None:
