@@ -428,6 +428,10 @@ def test_proofs_are_checked() -> None:
     )
 
 
+def test_a_proof_that_a_record_may_lack_is_no_warning() -> None:
+    assert "may_be_absent" not in {f.code for f in check(account(), VOCABULARY, known(account()))}
+
+
 def test_an_answer_that_is_there_counts_also_where_the_question_is_spared() -> None:
     sop = """sop: a
 intents: [return_item]

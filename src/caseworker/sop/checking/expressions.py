@@ -48,7 +48,7 @@ def _verify(env: Environment) -> None:
         if key not in known:
             env.error(place, "unknown_question", f"There is no question `{key}`.", "Add it to questions.yaml.")
         before = len(env.findings)
-        env.expression(source, place, wanted=STRING)
+        env.expression(source, place, wanted=STRING, may_be_absent=True)  # what the record lacks proves nothing
         if any(finding.severity == "error" for finding in env.findings[before:]):
             advice = "Write `verify: {owner: account, proof: {account_number: account.number, ...}, at_least: 2}`."
             env.error(place, "bad_verify", f"A stranger cannot prove to own `{owner}`.", advice)
