@@ -57,6 +57,7 @@ def test_every_order_of_a_shop_is_decided_and_answered(intent: str):
             "sender": {"address": order.email, "verified": True},
             "request": {"intent": intent, **items, **MATTERS[intent]},
             "order": of(order),
+            "history": [of(order)],
             "param": {
                 name: resolve(p, country=order.country, brand=order.brand, on=NOW.date())
                 for name, p in PLAYBOOK.parameters.items()
