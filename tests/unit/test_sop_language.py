@@ -523,3 +523,19 @@ rules:
     assert "no_guardrail" in found(one)
     both = ACCOUNT.replace("charges: amount", "charges: amount\n    money: amount")
     assert "two_directions" in problems(sops__return=fee, operations=both)
+
+
+def test_a_customer_who_cannot_say_it_is_asked_once_and_a_value_counts() -> None:
+    sop = """sop: a
+intents: [return_item]
+needs: {wish: {take: request.wish, ask: wish, or_else: '"refund"'}}
+rules:
+  - {rule: money, when: wish == "refund", reply: return_not_yet, resolve: answered}
+  - {otherwise: rest, escalate: {queue: returns, because: x}}
+"""
+    one = account(sop)
+    assert [getattr(move, "keys", ()) for move in decision_of(one, {}).moves] == [("wish",)]
+    assert decision_of(one, {}, asked={"wish": 1}).rule == "money"
+    said = {"request": {"intent": "return_item", "wish": "replacement"}}
+    assert decision_of(one, said, asked={"wish": 1}).rule == "rest"
+    assert "type" in found(account(sop.replace("'\"refund\"'", "3")))

@@ -48,7 +48,7 @@ def _replies(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[Differe
             continue
         key, _, language = path.removeprefix("replies/").removesuffix(".md").partition("/")
         done = "added" if path not in old else "removed" if path not in new else "changed"
-        lines = [line for line in ndiff(was, now) if line[:2] in ("- ", "+ ") and line[2:].strip()]
+        lines = [] if done == "removed" else [line for line in ndiff(was, now) if line[:2] in ("- ", "+ ") and line[2:].strip()]
         more = [f"... {len(lines) - MOST_LINES} lines more"] if len(lines) > MOST_LINES else []
         yield Difference("reply", f"reply {key} {language} {done}", Place(path, 1), (*lines[:MOST_LINES], *more))
 

@@ -28,7 +28,7 @@ from caseworker.sop.load import read_folder, short
 
 __all__ = ["Comparison", "LogLine", "ProposalTold", "ReleaseTold", "Releases", "write_folder"]
 LEAST_PREFIX = 4  # hex digits of a release
-NAMES = ("live", "previous", "share", "shadow")
+NAMES = ("live", "previous", "share", "shadow", "draft")
 MOVABLE_TO = ("live", "share", "retired")
 PATIENCE, PAUSE = 12.0, 0.3  # seconds that a case at work is waited for, and between two tries
 
@@ -84,7 +84,10 @@ class LogLine:
 
 @dataclass(slots=True)
 class Releases:
-    """Releases of the process's worker, each named by the beginning of its hash, or `live`, `previous`, `share`, `shadow`."""
+    """Releases of the process's worker, each named by the beginning of its hash or by its place.
+
+    Places are `live`, `previous`, `share`, `shadow` and `draft`, the youngest one.
+    """
 
     playbooks: Playbooks
     store: ReleaseStore
@@ -115,6 +118,11 @@ class Releases:
         return _told(found[0])
 
     async def _in_place(self, name: str) -> ReleaseTold:
+        if name == "draft":
+            drafts = [told for told in await self.all() if told.state == "draft"]
+            if not drafts:
+                raise UsageError("There is no draft.", remedy="Make one with `caseworker release import FOLDER`.")
+            return drafts[0]
         standings = await self.store.standings(self.worker)
         standing = previous(standings) if name == "previous" else in_state(standings, name)  # type: ignore[arg-type]  # one of NAMES
         if standing is None:

@@ -27,7 +27,8 @@ def by_option(command: _F) -> _F:
 def release() -> None:
     """Bring a playbook from a folder to live, step by step, and back.
 
-    RELEASE is the beginning of its hash (4 digits or more), or `live`, `previous`, `share`, `shadow`.
+    RELEASE is the beginning of its hash (4 digits or more), or `live`, `previous`, `share`, `shadow`, `draft` (the
+    youngest draft).
 
     \b
     Example:

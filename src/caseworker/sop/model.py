@@ -161,6 +161,7 @@ class Need:
     one_of: tuple[str, ...] = ()
     ask: str = ""
     skip_when: str = ""
+    or_else: str = ""  # what counts where the customer was asked and could not say it
     optional: bool = False
     ask_late: bool = False  # asked only when a row needs it, not along with other questions
     place: Place = NOWHERE

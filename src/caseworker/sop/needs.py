@@ -39,10 +39,11 @@ class Needs:
         return {name: self._resolver(need) for name, need in self._by_name.items()}
 
     def _resolver(self, need: Need) -> Callable[[Scope], object]:
-        read = self._looked_up if need.find or need.look else _chosen if need.choose else _taken
-
         def resolve(scope: Scope) -> object:
-            value = read(need, scope)
+            if need.find or need.look:
+                value = self._looked_up(need, scope)
+            else:
+                value = (_chosen if need.choose else _taken)(need, scope, self._progress)
             if isinstance(value, Demand):
                 self.demands[need.name] = value
                 return Unknown(frozenset({need.name}))
@@ -125,7 +126,7 @@ def _paths(source: str) -> frozenset[str]:
 # -- choose and take ---------------------------------------------------------------------------------------------------
 
 
-def _chosen(need: Need, scope: Scope) -> object:
+def _chosen(need: Need, scope: Scope, _progress: Progress) -> object:
     records = evaluate(need.choose, scope)
     if isinstance(records, Unknown | Fault):
         return records
@@ -146,7 +147,7 @@ def _chosen(need: Need, scope: Scope) -> object:
     return absent(need.name) if need.optional else Demand(dead="missing_fact")
 
 
-def _taken(need: Need, scope: Scope) -> object:
+def _taken(need: Need, scope: Scope, progress: Progress) -> object:
     value = evaluate(need.take, scope)
     if isinstance(value, Fault) and not value.absent:
         return value
@@ -159,6 +160,8 @@ def _taken(need: Need, scope: Scope) -> object:
         return absent(need.name)
     if need.optional:
         return absent(need.name)
+    if need.or_else and progress.asked.get(need.ask, 0):
+        return evaluate(need.or_else, scope)
     return Demand(keys=(need.ask,)) if need.ask else trouble(value) or Demand(dead="missing_fact")
 
 

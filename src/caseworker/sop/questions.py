@@ -49,7 +49,9 @@ def sources(procedure: Procedure) -> Iterator[str]:
     """Every expression of a procedure."""
     for need in procedure.needs:
         yield from (
-            source for source in (*need.arguments.values(), need.choose, need.using, need.take, need.skip_when) if source
+            source
+            for source in (*need.arguments.values(), need.choose, need.using, need.take, need.skip_when, need.or_else)
+            if source
         )
     yield from procedure.facts.values()
     for row in procedure.rows:

@@ -281,6 +281,7 @@ def _need(names: Names) -> Schema:
             "one_of": _TEXTS,
             "ask": _says(_offer(names.questions), "The question that is put to the customer"),
             "skip_when": CEL,
+            "or_else": _says(CEL, "What counts where the customer was asked and could not say it"),
             "optional": _FLAG,
             "ask_late": _says(_FLAG, "Asked only when a row needs it, not along with other questions"),
         }

@@ -192,7 +192,11 @@ def needs_of(procedure: Procedure, sources: Iterable[str]) -> set[str]:
 
 
 def _sources(need: Need) -> list[str]:
-    return [source for source in (*need.arguments.values(), need.choose, need.using, need.take, need.skip_when) if source]
+    return [
+        source
+        for source in (*need.arguments.values(), need.choose, need.using, need.take, need.skip_when, need.or_else)
+        if source
+    ]
 
 
 def _roots(sources: list[str]) -> set[str]:

@@ -121,6 +121,8 @@ def _chosen(env: Environment, need: Need) -> Type:
 
 def _taken(env: Environment, need: Need) -> Type:
     found = env.expression(need.take, env.at(need.lines.get("take"), need.place))
+    if need.or_else:
+        env.expression(need.or_else, env.at(need.lines.get("or_else"), need.place), wanted=found)
     if not need.one_of:
         return optional(found) if need.skip_when else found
     strange = sorted(set(need.one_of) - found.words) if found.words else []

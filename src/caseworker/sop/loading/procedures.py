@@ -153,7 +153,7 @@ def _verify(item: Item, needs: tuple[Need, ...]) -> Verify:
 
 def _need(name: str, item: Item) -> Need:
     _fact(name, item)
-    keys = item.keys(*_WAYS, "with", "by", "one_of", "ask", "skip_when", "optional", "ask_late")
+    keys = item.keys(*_WAYS, "with", "by", "one_of", "ask", "skip_when", "or_else", "optional", "ask_late")
     ways = [way for way in _WAYS if way in keys]
     if len(ways) != 1:
         item.add("need_way", f"The need `{name}` says {len(ways)} ways to get it.", f"Give exactly one of {', '.join(_WAYS)}.")
@@ -163,6 +163,8 @@ def _need(name: str, item: Item) -> Need:
             f"`by:` is missing in `{name}`.",
             "Name the answer with the chosen ones, such as `by: request.items`.",
         )
+    if "or_else" in keys and not {"take", "ask"} <= set(keys):
+        keys["or_else"].add("unknown_key", "`or_else:` belongs to `take` with `ask`.", "Remove it.")
     if "with" in keys and not {"find", "look"} & set(ways):
         keys["with"].add("unknown_key", "`with:` belongs to `find` and `look`.", "Remove it.")
     arguments = keys["with"].mapping() if "with" in keys else {}
@@ -177,6 +179,7 @@ def _need(name: str, item: Item) -> Need:
         one_of=keys["one_of"].texts() if "one_of" in keys else (),
         ask=_text(keys, "ask"),
         skip_when=_text(keys, "skip_when"),
+        or_else=_text(keys, "or_else"),
         optional=keys["optional"].flag() if "optional" in keys else False,
         ask_late=keys["ask_late"].flag() if "ask_late" in keys else False,
         place=item.place,
