@@ -107,9 +107,9 @@ async def write_about_many_orders(house: House, count: int) -> None:
         if number % 3:
             options = {key: tuple(question.options) for key, question in playbook.questions.items() if question.options}
             fields |= {key: each[number % len(each)] for key, each in options.items()}
-        house.readings[f"mail {number}"] = reading(intents[number % len(intents)], fields=fields)
+        house.readings[f"mail {number:04}"] = reading(intents[number % len(intents)], fields=fields)
         auth = "none" if number % 5 == 0 else "pass"
-        await house.mail(f"mail {number}", f"words {number}", sender=order["email"], auth=auth)
+        await house.mail(f"mail {number:04}", f"words {number:04}", sender=order["email"], auth=auth)
         if number % AT_ONCE == 0:
             await house.work()
     await house.work()

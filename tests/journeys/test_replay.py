@@ -130,4 +130,4 @@ async def test_a_thousand_recorded_cases_give_a_thousand_times_the_same_decision
         await write_about_many_orders(house, 1000)
         totals = await house.app.replays.every()
     assert (totals.cases, totals.cases_different, totals.changes, totals.missing) == (1000, 0, {}, set())
-    assert totals.identical == totals.decisions > 1000
+    assert totals.identical == totals.decisions >= 1000
