@@ -24,6 +24,7 @@ _LEAST_LEAD = 0.02  # two articles that are equally near: neither is sure
 _BY_MEANING, _BY_WORDS, _BY_LEAD, _BY_NEIGHBOURS, _CONSTANT = 1.5, 2.4, 8.2, 6.5, -4.4
 _NEIGHBOURS = 8  # nearest variants that are asked whose they are
 _LEAD_ALONE = 0.2
+_LENT = ("en",)  # the language whose variants are there for all others too
 _MOST_PARTS = 6
 
 
@@ -34,6 +35,7 @@ class Index:
     articles: tuple[Article, ...]
     vectors: NDArray[np.float32]
     owners: NDArray[np.int64]
+    tongues: NDArray[np.str_]
     words: tuple[Mapping[str, frozenset[str]], ...]
     rarity: Mapping[str, Rarity]
 
@@ -41,13 +43,19 @@ class Index:
 def build(articles: Collection[Article], encoder: Encoder) -> Index:
     """Encodes every variant; some milliseconds each, so not for an event loop."""
     known = tuple(sorted(articles, key=lambda article: article.key))
-    variants = [(number, text) for number, article in enumerate(known) for texts in article.variants.values() for text in texts]
+    variants = [
+        (number, language, text)
+        for number, article in enumerate(known)
+        for language, texts in article.variants.items()
+        for text in texts
+    ]
     words = tuple(_words(article) for article in known)
     languages = {language for own in words for language in own}
     return Index(
         articles=known,
-        vectors=encoder.encode([plain(text) or text for _, text in variants]),
-        owners=np.array([number for number, _ in variants], dtype=np.int64),
+        vectors=encoder.encode([plain(text) or text for _, _, text in variants]),
+        owners=np.array([number for number, _, _ in variants], dtype=np.int64),
+        tongues=np.array([language for _, language, _ in variants], dtype=np.str_),
         words=words,
         rarity={language: Rarity.of(own[language] for own in words if language in own) for language in languages},
     )
@@ -87,17 +95,22 @@ def _answers(hit: Hit, intent: str) -> bool:
 
 
 def _hit(index: Index, vector: NDArray[np.float32], part: Sentence, language: str) -> Hit:
-    """The nearest article to one sentence."""
-    near = index.vectors @ vector
+    """The nearest article to one sentence.
+
+    Variants in the customer's language and in English are asked, where there are any in his: translations of one variant would
+    otherwise outvote the others.
+    """
+    heard = np.isin(index.tongues, [language, *_LENT]) if language in index.rarity else np.ones(len(index.owners), dtype=bool)
+    near, owners = index.vectors[heard] @ vector, index.owners[heard]
     meaning = np.full(len(index.articles), -1.0)
-    np.maximum.at(meaning, index.owners, near)
+    np.maximum.at(meaning, owners, near)
     order = np.argsort(-meaning, kind="stable")
     best = int(order[0])
     lead = float(meaning[best] - meaning[order[1]]) if len(order) > 1 else _LEAD_ALONE
     own = index.words[best].get(language)
     words = index.rarity[language].share(stems(part.plain), own) if own else 0.0
-    neighbours = index.owners[np.argsort(-near, kind="stable")[:_NEIGHBOURS]]
-    most = min(_NEIGHBOURS, int(np.count_nonzero(index.owners == best)))
+    neighbours = owners[np.argsort(-near, kind="stable")[:_NEIGHBOURS]]
+    most = min(_NEIGHBOURS, int(np.count_nonzero(owners == best)))
     value = _BY_MEANING * float(meaning[best]) + _BY_WORDS * words + _BY_LEAD * lead + _CONSTANT
     value += _BY_NEIGHBOURS * int(np.count_nonzero(neighbours == best)) / most
     possible = meaning[best] >= _LEAST_MEANING and lead >= _LEAST_LEAD
