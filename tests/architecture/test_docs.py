@@ -234,7 +234,7 @@ class Desk:
 
     def run(self, line: str, expected: list[str]) -> None:
         """Reading commands are asked again until the worker has come so far."""
-        again = bool(re.match(r"caseworker (cases|explain|queue (list|show))", line))
+        again = bool(re.match(r"caseworker (cases|explain|queue (list|show)|release compare)", line))
         until = time.monotonic() + PATIENCE
         while True:
             code, output = self.call(line)
