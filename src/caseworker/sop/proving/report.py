@@ -117,7 +117,7 @@ def _of_row(found: Sequence[Conflict]) -> Iterator[str]:
 
 def _payable(found: Sequence[Payable]) -> Iterator[str]:
     if not found:
-        yield "  largest amount: no row moves money"
+        yield "  largest amount: nothing can be paid"
         return
     yield "  largest amount that one request can pay:"
     for entry in found:

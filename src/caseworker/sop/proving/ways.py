@@ -227,6 +227,7 @@ def _after_wait(study: Study, fired: Fired, index: int) -> list[Way]:
             continue
         state = _state(study, way)
         terms = (*way.terms, identity(state), *_kept(study, fired.way.state, state))
+        terms += (state.reading.source(wait.until).false,) if forced else ()
         waiting = fired.row.name if forced else ""
         found.append(replace(way, table=read_table(state), terms=terms, forced=forced, waiting=waiting))
     return found
