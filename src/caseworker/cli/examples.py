@@ -5,24 +5,29 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import ndiff
 from pathlib import Path
+from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from caseworker.cli.output import json_option, print_json, require_known
+from caseworker.cli.output import json_option, plain, print_json, require_known
 from caseworker.cli.running import settings, with_app
 from caseworker.core.errors import UsageError
 
 if TYPE_CHECKING:
+    from caseworker.app.rehearse import Rehearsal, Unwritten
     from caseworker.bootstrap import App
+    from caseworker.cases.release import Release
     from caseworker.sop.examples import ExampleResult, ExampleRun
-    from caseworker.sop.model import Playbook, Vocabulary
     from caseworker.sop.sample import Sample
 
 
 @click.command()
 @click.argument("playbook", default="")
 @click.option("--procedure", metavar="NAME", default="", help="Only the examples of this procedure.")
+@click.option("--language", metavar="LANG", default="", help="Try the words in this language only; without it in all.")
+@click.option("--show", is_flag=True, help="Print the whole letters that the customers of the examples would get.")
+@click.option("--verbose", is_flag=True, help="Name the replies that could not be tried because an example leaves facts out.")
 @click.option("--watch", is_flag=True, help="Run them again whenever a file changes, and tell what changed. Ctrl-C ends it.")
 @click.option("--from-case", metavar="CASE", default="", help="Write a new example from a decision of this case instead.")
 @click.option("--decision", metavar="N", type=click.IntRange(1), help="With --from-case: which decision; without it the last.")
@@ -30,10 +35,23 @@ if TYPE_CHECKING:
     "--out", type=click.Path(dir_okay=False, path_type=Path), help="With --from-case: a new file; without it to stdout."
 )
 @json_option
-def examples(
-    playbook: str, procedure: str, watch: bool, from_case: str, decision: int | None, out: Path | None, as_json: bool
+def examples(  # noqa: PLR0913  # a command's options, each by its name
+    *,
+    playbook: str,
+    procedure: str,
+    language: str,
+    show: bool,
+    verbose: bool,
+    watch: bool,
+    from_case: str,
+    decision: int | None,
+    out: Path | None,
+    as_json: bool,
 ) -> int:
     """Run the worked examples of PLAYBOOK; exit code 1 when one fails. Needs no database, but for --from-case.
+
+    What an example decides to say is written with its facts, in every language: words that cannot be written fail it. With
+    --show the whole letters are printed, with made-up receipts, so that you can read what customers would get.
 
     With --from-case a recorded decision becomes an example in which people, numbers, texts and dates are stand-ins.
     docs/how-to/make-an-example-from-a-case.md tells more.
@@ -41,52 +59,69 @@ def examples(
     \b
     Example:
       caseworker examples ./my-playbook --watch
+      caseworker examples ./my-playbook --show --procedure return --language de
       caseworker examples --from-case CW-00001T-1T --decision 2 --out my-playbook/examples/late-return.yaml
     """
     if from_case:
-        if playbook or procedure or watch:
+        if playbook or procedure or language or show or verbose or watch:
             raise UsageError(
                 "--from-case goes with --decision, --out and --json only.", remedy="The example is run in the case's release."
             )
         return _write(from_case, decision, out, as_json=as_json)
     if decision is not None or out is not None:
         raise UsageError("--decision and --out go with --from-case.", remedy="Name the case with --from-case CASE.")
+    if watch and show:
+        raise UsageError("--show prints the letters once.", remedy="Give --watch or --show.")
     from caseworker.app.playbooks import shipped
 
     folder = shipped(playbook or settings().playbook)
     if watch:
-        return _watch(folder, procedure)
-    look = _look(folder, procedure)
+        return _watch(folder, procedure, language)
+    look = _look(folder, procedure, language)
+    if show:
+        return _show(look, language, as_json=as_json)
     if as_json:
         print_json(_as_json(look))
     else:
         for result in look.run.failed:
             _failed(folder, result, look)
-        _summary(look)
+        _summary(look, verbose=verbose)
     return 1 if look.run.failed else 0
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One run of all examples. `seconds` is what deciding took, without reading the files."""
+    """One run of all examples, with their words. `seconds` is what deciding took, without reading files and writing words."""
 
-    playbook: "Playbook"
-    vocabulary: "Vocabulary"
-    run: "ExampleRun"
+    release: "Release"
+    rehearsal: "Rehearsal"
     seconds: float
 
+    @property
+    def run(self) -> "ExampleRun":
+        return self.rehearsal.run
 
-def _look(folder: Path, procedure: str) -> Look:
+
+def _look(folder: Path, procedure: str, language: str = "") -> Look:
     from caseworker.app.playbooks import vocabulary
+    from caseworker.app.rehearse import rehearse
+    from caseworker.cases.release import Release
     from caseworker.cli.playbooks import offline
+    from caseworker.guard.model import Guardrails
     from caseworker.sop.examples import run_examples
     from caseworker.sop.load import load, read_folder
+    from caseworker.writing.load import load as load_replies
 
-    playbook, known = load(read_folder(folder)), vocabulary(offline().commerce)
+    files = read_folder(folder)
+    playbook, known = load(files), vocabulary(offline().commerce)
     require_known("procedure", procedure, playbook.procedures)
+    require_known("language", language, playbook.worker.languages)
     start = time.perf_counter()
     run = run_examples(playbook, known, procedure=procedure)
-    return Look(playbook, playbook.vocabulary(known), run, time.perf_counter() - start)
+    seconds = time.perf_counter() - start
+    # guardrails decide about acts, never about words: a playbook that has none yet can be tried
+    release = Release(playbook, load_replies(files), Guardrails({}, {}, ""), playbook.vocabulary(known))
+    return Look(release, rehearse(run, release, languages=(language,) if language else ()), seconds)
 
 
 # -- what a run came to ------------------------------------------------------------------------------------------------
@@ -115,7 +150,7 @@ def _reasons(result: "ExampleResult", look: Look) -> Iterator[str]:
     if recording is None or recording.decision.rule == result.expected:
         return
     for row in dict.fromkeys((result.expected, recording.decision.rule)):
-        why = explain_row(recording, look.playbook, look.vocabulary, row) if row else None
+        why = explain_row(recording, look.release.playbook, look.release.vocabulary, row) if row else None
         if why is not None:
             yield from row_lines(why)
         elif row:
@@ -124,16 +159,30 @@ def _reasons(result: "ExampleResult", look: Look) -> Iterator[str]:
         yield f"Not known yet: {', '.join(recording.decision.missing)}."
 
 
-def _summary(look: Look) -> None:
+def _summary(look: Look, *, verbose: bool = False) -> None:
     run = look.run
     rows = [f"{sop}.{row}" for sop, named in run.coverage.items() for row in named]
     _coverage("Rows", "fired", rows, run.never_fired)
     if run.unreachable:
         click.echo(f"    Left out, said to be unreachable (`caseworker prove` shows it): {', '.join(run.unreachable)}")
     _coverage("Replies", "said", list(run.replies), run.never_said)
+    _words(look.rehearsal, verbose=verbose)
     count, passed = len(run.results), len(run.results) - len(run.failed)
     each = f", {look.seconds / count * 1000:.1f} ms each" if count else ""
     click.echo(f"{passed} of {count} examples pass. ({look.seconds:.2f} s{each})")
+
+
+def _words(rehearsal: "Rehearsal", *, verbose: bool) -> None:
+    from caseworker.app.rehearse import told
+
+    every, written = len(rehearsal.every), len(rehearsal.written)
+    if every:
+        share = f"{written / every:.0%}"
+        click.echo(f"Words: {written} of {every} replies of rows, each language counted, were written ({share}).")
+    if verbose and rehearsal.left_out:
+        click.echo(f"    {len(rehearsal.left_out)} could not be tried because the examples leave out facts:")
+        for line in told(rehearsal.left_out):
+            click.echo(f"    {line}")
 
 
 def _coverage(what: str, verb: str, every: Sequence[str], never: Sequence[str]) -> None:
@@ -158,16 +207,49 @@ def _as_json(look: Look) -> dict[str, Any]:
         "unreachable": run.unreachable,
         "replies": len(run.replies),
         "never_said": run.never_said,
+        "words": {
+            "replies": len(look.rehearsal.every),
+            "written": len(look.rehearsal.written),
+            "never_written": [said._asdict() for said in look.rehearsal.never_written],
+            "left_out": [_unwritten(each) for each in look.rehearsal.left_out],
+        },
     }
+
+
+def _unwritten(each: "Unwritten") -> dict[str, str]:
+    return {"example": each.example, "file": each.file, "language": each.said.language, "reason": each.reason}
+
+
+def _show(look: Look, language: str, *, as_json: bool) -> int:
+    """The letters of every example, in the order of the files."""
+    from caseworker.app.rehearse import letters_of
+
+    shown = [
+        (result, letters_of(result, look.release, languages=(language,) if language else ())) for result in look.run.results
+    ]
+    if as_json:
+        print_json([{"place": str(result.place), **plain(letter)} for result, letters in shown for letter in letters])
+        return 1 if look.run.failed else 0
+    for result, letters in shown:
+        click.secho(f"{result.place}: {result.name}", bold=True)
+        if result.problem:
+            click.secho(f"  {result.problem}", fg="red")
+        for letter in letters:
+            if letter.problem:
+                click.secho(f"  [{letter.language}] {letter.problem}", fg="red" if result.problem else "yellow")
+                continue
+            click.echo(f"  [{letter.language}] {letter.subject or '(the subject of the mail that is answered)'}\n")
+            click.echo(indent(letter.text, "    "))
+    return 1 if look.run.failed else 0
 
 
 # -- watching ----------------------------------------------------------------------------------------------------------
 
 
-def _watch(folder: Path, procedure: str) -> int:
+def _watch(folder: Path, procedure: str, language: str) -> int:
     from caseworker.cli.watching import watch
 
-    watch(folder, Watched(folder, procedure).look)
+    watch(folder, Watched(folder, procedure, language).look)
     return 0
 
 
@@ -177,6 +259,7 @@ class Watched:
 
     folder: Path
     procedure: str = ""
+    language: str = ""
     before: Look | None = None
 
     def look(self) -> None:
@@ -185,7 +268,7 @@ class Watched:
         from caseworker.sop.errors import PlaybookProblems
 
         try:
-            look = _look(self.folder, self.procedure)
+            look = _look(self.folder, self.procedure, self.language)
         except PlaybookProblems as problems:
             for finding in problems.findings:
                 click.secho(f"{self.folder / finding.place.file}:{finding.place.line}: {finding.message}", fg="red")
@@ -213,6 +296,8 @@ class Watched:
             click.echo(f"is gone: {name}")
         _difference("never fired", before.run.never_fired, now.run.never_fired)
         _difference("never said", before.run.never_said, now.run.never_said)
+        words = [[" ".join(said) for said in look.rehearsal.never_written] for look in (before, now)]
+        _difference("never written", *words)
         passed = len(now.run.results) - len(now.run.failed)
         click.echo(f"{passed} of {len(now.run.results)} examples pass.")
 
