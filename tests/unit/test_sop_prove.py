@@ -210,6 +210,23 @@ def test_without_a_word_on_countries_every_currency_of_the_guardrails_may_meet_e
     assert kinds == {"currency_mix"}
 
 
+EARLIER = NO_NEEDS.replace("verify:", "  earlier: {look: orders.find, with: {email: order.email}}\nverify:")
+DEARER = """
+  - rule: dearer
+    when: earlier.exists(e, e.total > order.total)
+    reply: a
+    resolve: answered
+"""
+
+
+def test_orders_of_a_customer_may_be_in_several_currencies():
+    proofs = "currencies: {EUR: [DE, FR], GBP: [GB]}\n"
+    [gap] = proved(DEARER + CLOSED + REST, needs=EARLIER, proofs=proofs).gaps
+    assert (gap.kind, gap.row, gap.example.confirmed) == ("currency_mix", "dearer", True)
+    same = DEARER.replace("e.total > order.total", "e.country == order.country && e.total > order.total")
+    assert proved(same + CLOSED + REST, needs=EARLIER, proofs=proofs).gaps == ()
+
+
 # -- rows --------------------------------------------------------------------------------------------------------------
 
 TWO = """

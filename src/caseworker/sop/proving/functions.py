@@ -97,7 +97,6 @@ def _percent_of(minor: Term, share: Term, world: World) -> Term:
 
 def _part(name: str, minor: Term, part: Term, whole: Term, world: World) -> Term:
     """A share that is not fixed: from nothing to all, where the part is from nothing to the whole."""
-    world.abstract = True
     found = z3.Int(name)
     if world.once(name):
         inside = z3.And(part >= 0, part <= whole, minor >= 0)
@@ -164,7 +163,6 @@ def _lower(values: Sequence[Val], world: World) -> Val:
     term = values[0].term
     if isinstance(term, int):
         return Val("string", world.text(world.texts()[term].lower()))
-    world.abstract = True
     found = z3.Function("lower", z3.IntSort(), z3.IntSort())(term)
     if world.once(world.key("lower", term)):
         world.nice.append(found == term)
@@ -176,7 +174,6 @@ def _part_of(name: str, test: Callable[[str, str], bool]) -> Function:
         text, part = (value.term for value in values)
         if isinstance(text, int) and isinstance(part, int):
             return Val("bool", test(world.texts()[text], world.texts()[part]))
-        world.abstract = True
         return Val("bool", z3.Function(name, z3.IntSort(), z3.IntSort(), z3.BoolSort())(number(text), number(part)))
 
     return part_of
@@ -197,7 +194,6 @@ def _later(country: Term, start: Term, count: Term, world: World) -> Term:
     if z3.is_app_of(number(count), z3.Z3_OP_ITE):
         condition, then, other = count.children()
         return pick(condition, _later(country, start, then, world), _later(country, start, other, world))
-    world.abstract = True
     ints = [z3.IntSort()] * 3
     spent = z3.Function("days of business days", *ints, z3.IntSort())(number(country), number(floor(start, DAY)), number(count))
     if world.once(world.key("business", country, start, count)):
@@ -211,7 +207,6 @@ def _later(country: Term, start: Term, count: Term, world: World) -> Term:
 
 def _business_days_between(values: Sequence[Val], world: World) -> Val:
     country, start, end = values
-    world.abstract = True
     ints = [z3.IntSort()] * 4
     first, last = number(floor(start.term, DAY)), number(floor(end.term, DAY))
     days = last - first
@@ -224,9 +219,8 @@ def _business_days_between(values: Sequence[Val], world: World) -> Val:
     return Val("int", found, Status(fault=either(long, start.term - end.term > _LONGEST)))
 
 
-def _business_day(values: Sequence[Val], world: World) -> Val:
+def _business_day(values: Sequence[Val], _world: World) -> Val:
     country, at = values
-    world.abstract = True
     open_ = z3.Function("business day", z3.IntSort(), z3.IntSort(), z3.BoolSort())
     return Val("bool", open_(number(country.term), number(floor(at.term, DAY))))
 

@@ -1,6 +1,6 @@
 """Formulas. What is certain beforehand is a Python bool and disappears, so that the solver sees only what is open."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import z3
@@ -88,14 +88,6 @@ def total(terms: Iterable[Term]) -> Term:
 def floor(term: Term, unit: int) -> Term:
     """A whole number of units, rounded down."""
     return term / unit if z3.is_expr(term) else term // unit  # the solver's division floors for a divisor above zero
-
-
-def first(options: Sequence[tuple[Term, Term]], default: Term) -> Term:
-    """The term of the first condition that holds."""
-    found = default
-    for condition, term in reversed(options):
-        found = pick(condition, term, found)
-    return found
 
 
 def constant(term: Term) -> object:

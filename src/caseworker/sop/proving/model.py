@@ -96,7 +96,7 @@ class Most:
 
 @dataclass(frozen=True, slots=True)
 class Payable:
-    """Per currency: by the procedure alone, within the guardrails, and with a person's approval. `settled`: all is proved."""
+    """Per currency: by the procedure alone, within the guardrails, and with a person's approval."""
 
     currency: str
     procedure: Most

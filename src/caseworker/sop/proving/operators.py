@@ -63,7 +63,6 @@ def _key_of(key: Val, record: Val, world: World) -> Val:
     if isinstance(key.term, int):
         there: Term = no(record.term.raw(world.texts()[key.term]).status.absent)
     else:
-        world.abstract = True
         there = z3.FreshBool("key")
     return Val("bool", there, trouble(key.status, record.status))
 
@@ -81,19 +80,18 @@ def _within(left: Val, right: Val) -> Val:
 def _arithmetic(sign: str, left: Val, right: Val, world: World) -> Val:
     status, kinds = _joined(left, right), (left.kind, right.kind)
     if sign in "+-":
-        return _added(sign, left, right, status=status, world=world)
+        return _added(sign, left, right, status=status)
     if kinds == ("int", "Money"):
         left, right = right, left
     if sign == "*":
         return Val(left.kind, product(left.term, right.term, world, real=left.kind == "double"), status, left.currency)
     zero = equal(right.term, 0)
     status = trouble(status, Status(fault=zero))
-    return Val(left.kind, _divided(sign, left, right, world), status)
+    return Val(left.kind, _divided(sign, left, right), status)
 
 
-def _added(sign: str, left: Val, right: Val, *, status: Status, world: World) -> Val:
+def _added(sign: str, left: Val, right: Val, *, status: Status) -> Val:
     if left.kind == "string":
-        world.abstract = True
         joined = z3.Function("joined", z3.IntSort(), z3.IntSort(), z3.IntSort())(left.term, right.term)
         return Val("string", joined, status)
     term = left.term + right.term if sign == "+" else left.term - right.term
@@ -111,7 +109,6 @@ def product(left: Term, right: Term, world: World, *, real: bool = False) -> Ter
         if z3.is_app_of(one, z3.Z3_OP_ITE):
             condition, then, other = one.children()
             return pick(condition, product(then, two, world, real=real), product(other, two, world, real=real))
-    world.abstract = True
     sort = z3.RealSort() if real else z3.IntSort()
     found = z3.Function("product", sort, sort, sort)(left, right)
     if world.once(world.key("product", left, right)):
@@ -129,7 +126,7 @@ def product(left: Term, right: Term, world: World, *, real: bool = False) -> Ter
     return found
 
 
-def _divided(sign: str, left: Val, right: Val, world: World) -> Term:
+def _divided(sign: str, left: Val, right: Val) -> Term:
     """Cut towards zero, as CEL has it."""
     if left.kind == "double":
         by = constant(right.term)
@@ -140,7 +137,6 @@ def _divided(sign: str, left: Val, right: Val, world: World) -> Term:
         )
     by = constant(right.term)
     if not isinstance(by, int) or not by:
-        world.abstract = True
         return z3.Function(f"int{sign}", z3.IntSort(), z3.IntSort(), z3.IntSort())(_term(left.term), _term(right.term))
     term = _term(left.term)
     whole = z3.If(term >= 0, term / abs(by), -((-term) / abs(by)))

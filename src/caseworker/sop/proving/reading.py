@@ -156,7 +156,6 @@ def _present(value: Val) -> Val:
 def _item(items: Val, index: Val, world: World) -> Val:
     if items.kind == "map":
         if not isinstance(index.term, int):
-            world.abstract = True
             return Val(
                 "string", z3.FreshInt("entry"), trouble(items.status, index.status, Status(absent=z3.FreshBool("entry")))
             )

@@ -13,7 +13,7 @@ from caseworker.sop.proving.circumstances import parameter_value
 from caseworker.sop.proving.logic import Term, both, either, equal, no
 from caseworker.sop.proving.reading import Reading
 from caseworker.sop.proving.values import ABSENT, DEAD, OK, OPEN, Slot, Status, Val, choose, trouble
-from caseworker.sop.proving.world import Shift, SymbolRecord, Tree, World
+from caseworker.sop.proving.world import Shift, SymbolRecord, Tree, World, roots
 from caseworker.sop.scope import anchor_of
 
 _OPEN_SECTIONS = ("message", "request", "sender", "case")
@@ -202,7 +202,7 @@ class State:
             return
         wanted = self.reading.source(source)
         if wanted.kind == "string" and self.world.once(self.world.key(f"currency of {need.name}", wanted.term)):
-            fits = equal(self.world.currency(need.name), wanted.term)
+            fits = both(*(equal(self.world.currency(root), wanted.term) for root in roots(need.name, self.world)))
             self.world.axioms.append(either(no(wanted.status.ok), fits))
 
     def _can_look(self, need: Need) -> tuple[Term, Status]:

@@ -8,13 +8,13 @@ from caseworker.core.money import Money
 from caseworker.sop.checking.environment import Environment, environment
 from caseworker.sop.checking.expressions import check_names
 from caseworker.sop.model import Playbook, Procedure, Vocabulary
-from caseworker.sop.proving.concrete import Concrete, replay
+from caseworker.sop.proving.concrete import Concrete
 from caseworker.sop.proving.logic import Term
-from caseworker.sop.proving.model import Case, Example, PayLimit
+from caseworker.sop.proving.model import Example, PayLimit
 from caseworker.sop.proving.solving import Answer, Solver
 from caseworker.sop.proving.state import State
 from caseworker.sop.proving.table import Table, any_past, identity, read_table
-from caseworker.sop.proving.words import Test, describe, outcome
+from caseworker.sop.proving.words import Test, describe
 from caseworker.sop.proving.world import World
 from caseworker.sop.questions import sources
 
@@ -78,10 +78,6 @@ class Study:
         good = bool(fits(case))
         words = describe(concrete, case, fits if good else None)
         return Example(case, words, good)
-
-    def decision(self, case: Case) -> object:
-        """What `decide` makes of a case, as far as proofs look at it."""
-        return outcome(replay(self.state, case))
 
 
 def study(

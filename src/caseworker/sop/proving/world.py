@@ -5,7 +5,7 @@ docs/reference/prove.md; what stands here and not there is a mistake.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import z3
@@ -43,7 +43,6 @@ class World:
     wished: list[tuple[int, Term]] = field(default_factory=list)  # rank (0 is dearest) and wish
     nice: list[Term] = field(default_factory=list)  # makes abstract functions easy to replay; never assumed in a proof
     strings: int = 0  # texts that are none of the playbook's words, so far
-    abstract: bool = False  # whether something was left uninterpreted
     _texts: dict[str, int] = field(default_factory=dict)
     _done: set[str] = field(default_factory=set)
     _kept: list[Term] = field(default_factory=list)
@@ -221,10 +220,14 @@ class Tree:
             world.axioms += _within(world, term, currency, list(world.bounds(schema)))
         return Val("Money", self.shift.shifted(path, term) if self.shift else term, OK, currency)
 
+    def _of_item(self, path: str, index: int) -> "Tree":
+        """Each record of a looked-up list is a tree of its own, with its own currency."""
+        return replace(self, root=f"{path}[{index}]") if path == self.root else self
+
     def _list(self, item: Type, path: str, schema: str) -> tuple[Slot, ...]:
         world = self.world
         size = world.whole(f"{self.prefix}size({path})", least=0, most=world.slots)
-        found = [self.make(item, f"{path}[{index}]", schema) for index in range(world.slots)]
+        found = [self._of_item(path, index).make(item, f"{path}[{index}]", schema) for index in range(world.slots)]
         if world.once(f"{self.prefix}{path} list"):
             world.wish(0, size <= 2, size == 1)
             for entry in world.bounds(schema) if item.name == "record" else ():
@@ -234,6 +237,11 @@ class Tree:
                 if item.name == "record" and key in self.records.get(item.of, {}) and len(found) > 1:
                     world.axioms.append(z3.Distinct(*(number(value.term.raw(key).term) for value in found)))
         return tuple(Slot(size > index, value) for index, value in enumerate(found))
+
+
+def roots(name: str, world: World) -> tuple[str, ...]:
+    """The record trees of a look-up: its one record, or each of its list."""
+    return (name, *(f"{name}[{index}]" for index in range(world.slots)))
 
 
 def _within(world: World, term: Term, currency: Term, entries: list[Range]) -> list[Term]:
