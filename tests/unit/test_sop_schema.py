@@ -63,6 +63,7 @@ NAMES = names_of(playbook(), VOCABULARY, queues=("returns", "general"), replies=
         ("sop", "sop: x\nneeds: {order: {find: orders.fnd}}\nrules: []"),
         ("parameters", "a: {type: integer, values: [1]}"),
         ("questions", "a: {kind: colour}"),
+        ("questions", "a: {kind: code}"),
         ("worker", "name: x\nlanguages: [xx]\ndefault_language: en\ndefault_country: DE\nmailboxes: []"),
         ("guardrails", "actions: {payments.refund: {per_action: [150 EURO]}}"),
         ("operations", "operations: {a.b: {kind: call}}"),
@@ -70,6 +71,13 @@ NAMES = names_of(playbook(), VOCABULARY, queues=("returns", "general"), replies=
 )
 def test_a_mistake_is_marked(kind: str, text: str) -> None:
     assert mistakes(kind, text, NAMES)
+
+
+def test_the_kinds_that_a_retailer_makes_his_own_questions_of_are_taken() -> None:
+    text = 'account: {kind: code, forms: ["AC-####"]}\nphone: {kind: phone}\nemail: {kind: email}'
+    assert mistakes("questions", text, NAMES) == []
+    made = load({**RETAIL, "questions.yaml": f"{RETAIL['questions.yaml']}\n{text}\n"}).questions
+    assert (made["account"].forms, made["phone"].kind, made["email"].kind) == (("AC-####",), "phone", "email")
 
 
 def test_editors_are_offered_the_names_of_the_playbook() -> None:

@@ -63,10 +63,10 @@ async def _read(text: "MailText", playbook: str) -> "Reading":
     book = release.playbook
     intents = [Intent(i.name, i.description, i.examples, i.always_escalate) for i in book.intents.values()]
     questions = [
-        Question(key=q.key, kind=q.kind, options=tuple(q.options), words=q.options)  # type: ignore[arg-type]  # kinds are checked by `caseworker check`
+        Question(key=q.key, kind=q.kind, options=tuple(q.options), words=q.options, forms=q.forms)  # type: ignore[arg-type]  # kinds are checked by `caseworker check`
         for q in book.questions.values()
     ]
-    context = Context(default_language=book.worker.default_language)
+    context = Context(default_language=book.worker.default_language, default_country=book.worker.default_country)
     return await make_reader(settings(), release).read(text, intents=intents, questions=questions, context=context)
 
 

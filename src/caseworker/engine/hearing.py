@@ -101,6 +101,8 @@ class Hearing:
             open_intents=_open_intents(case, pending),
             number_forms=tuple(release.playbook.worker.order_numbers),
             default_language=case.language or release.playbook.worker.default_language,
+            default_country=release.playbook.worker.default_country,
+            mailboxes=tuple(mailbox.address.lower() for mailbox in release.playbook.worker.mailboxes),
         )
         reading = await self.reader.read(text, intents=_intents(release), questions=_questions(release), context=context)
         facts = _facts(message, stored, case)
@@ -274,8 +276,11 @@ def _person(case: Case, event: Event, release: Release, now: datetime) -> Heard:
 
 
 def _pending(case: Case, release: Release) -> tuple[Question, ...]:
-    asked = [key for r in case.requests if r.status == "awaiting_customer" for key in r.asked]
-    pending = [q for q in _questions(release) if q.key in asked]
+    """What the last mail asked for, in that order, then what was asked before: own words answer only the former."""
+    known = {question.key: question for question in _questions(release)}
+    before = [key for r in case.requests if r.status == "awaiting_customer" for key in r.asked]
+    pending = [known[key] for key in dict.fromkeys((*case.asking, *before)) if key in known and key in before]
+    pending = [question for question in pending if question.kind != "text" or question.key in case.asking]
     if any(r.confirming for r in case.requests):
         pending.append(CONFIRM)
     return tuple(pending)
@@ -294,6 +299,6 @@ def _intents(release: Release) -> Sequence[Intent]:
 
 def _questions(release: Release) -> Sequence[Question]:
     return [
-        Question(key=q.key, kind=q.kind, options=tuple(q.options), words=q.options)  # type: ignore[arg-type]  # kinds are checked by `caseworker check`
+        Question(key=q.key, kind=q.kind, options=tuple(q.options), words=q.options, forms=q.forms)  # type: ignore[arg-type]  # kinds are checked by `caseworker check`
         for q in release.playbook.questions.values()
     ]

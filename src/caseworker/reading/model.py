@@ -7,8 +7,9 @@ from typing import Literal
 from caseworker.commerce.model import Order
 
 FieldKind = Literal[
-    "order_number", "items", "choice", "yes_no", "postcode", "address", "text", "photo", "money", "date", "quantity"
-]
+    "order_number", "items", "choice", "yes_no", "postcode", "address", "text", "photo", "money", "date", "quantity",
+    "email", "phone", "code",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +26,9 @@ class Evidence:
 class Field:
     """One value for one question key.
 
-    `value` by kind: order_number, text, postcode: str; items: tuple of order line ids; choice: one of the options;
-    yes_no: bool; address: mapping street/postcode/city/country; money: Money; date: ISO date string; quantity: int;
+    `value` by kind: order_number, text, postcode, email, code: str; phone: str in its international form (`+44...`);
+    items: tuple of order line ids; choice: one of the options; yes_no: bool; address: mapping street/postcode/city/country;
+    money: Money; date: ISO date string; quantity: int;
     photo: bool. `derived` says how where the value is not verbatim in the mail.
     """
 
@@ -39,12 +41,16 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A value that a procedure may need. `options` are the allowed values of a choice, with words per language."""
+    """A value that a procedure may need. `options` are the allowed values of a choice, with words per language.
+
+    `forms` are how a code looks: `#` is a digit, `@` a letter.
+    """
 
     key: str
     kind: FieldKind
     options: tuple[str, ...] = ()
     words: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)  # option -> language -> phrases
+    forms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +83,8 @@ class Context:
 
     `sender_verified` False: a candidate may correct a number that the customer wrote, never add one that he did not.
     `number_forms` are how the retailer's order numbers look, with # for a digit. `pending` are the questions that the case has
-    asked and waits for; `open_intents` the matters it already works on, so that a reply which names them again is nothing new.
+    asked and waits for, in that order; `open_intents` the matters it already works on, so that a reply which names them again
+    is nothing new.
     """
 
     orders: tuple[Order, ...] = ()
@@ -86,6 +93,8 @@ class Context:
     default_language: str = "en"
     open_intents: tuple[str, ...] = ()
     number_forms: tuple[str, ...] = ()
+    default_country: str = ""  # whose telephone numbers need no country code
+    mailboxes: tuple[str, ...] = ()  # the shop's own addresses, in small letters: never a customer's
 
 
 @dataclass(frozen=True, slots=True)

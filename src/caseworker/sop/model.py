@@ -135,12 +135,16 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Something that only the customer knows. The answer arrives as `request.KEY`; words stand in `replies/ask_KEY/`."""
+    """Something that only the customer knows. The answer arrives as `request.KEY`; words stand in `replies/ask_KEY/`.
+
+    `forms` are how a code looks: `#` is a digit, `@` a letter.
+    """
 
     key: str
     kind: str
     options: Mapping[str, Mapping[str, tuple[str, ...]]]
     place: Place
+    forms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,7 @@ def schemas(names: Names = Names()) -> Mapping[str, Schema]:  # frozen and empty
     made: Mapping[str, Schema] = {
         "worker": _worker(names),
         "intents": _each(_intent(names)),
-        "questions": _each(_object({"kind": _enum(KINDS), "options": _each(_each(_TEXTS))}, required=("kind",))),
+        "questions": _each(_question()),
         "parameters": _parameters(),
         "operations": _operations(),
         "proofs": _proofs(),
@@ -160,6 +160,17 @@ def _intent(names: Names) -> Schema:
             "answer_within": _DURATION,
         }
     )
+
+
+def _question() -> Schema:
+    """A code has forms, a choice options."""
+    properties: dict[str, Schema] = {
+        "kind": _enum(KINDS),
+        "options": _each(_each(_TEXTS)),
+        "forms": _says({**_TEXTS, "minItems": 1}, "How a code looks: # is a digit, @ a letter, such as AC-####"),
+    }
+    of_kind = {"properties": {"kind": {"const": "code"}}}
+    return {**_object(properties, required=("kind",)), "if": of_kind, "then": {"required": ["forms"]}}
 
 
 def _parameters() -> Schema:

@@ -7,9 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from caseworker.commerce.model import Order
-from caseworker.reading import aggregate, language, likely
+from caseworker.reading import aggregate, language, likely, stance
 from caseworker.reading.fields import numbers, read
+from caseworker.reading.fields.marks import marks
 from caseworker.reading.fields.scope import Scope, whole
+from caseworker.reading.fields.told import told
 from caseworker.reading.found import Found, Sense
 from caseworker.reading.heads import Heads
 from caseworker.reading.matters import matters
@@ -75,11 +77,14 @@ class EmbeddedReader:
         speech = context.default_language if tongue == language.OTHER else tongue
         scored = self._scored(subject, spoken, speech) if any(s.plain for s in (*subject, *spoken)) else None
         scope = Scope(mail, [*subject, *body], context, speech, self._encoder, scored=scored)
-        found = numbers.written(mail, context, answering=bool(context.pending))
+        marked = marks({q.key: q for q in (*questions, *context.pending)}.values(), scope)
+        scope = replace(scope, marks=marked.fields)
+        found = numbers.written(mail, context, answering=bool(context.pending), apart=marked.spans)
         answers = read.answers(context.pending, scope, found)
-        if not any(sentence.plain for sentence in (*subject, *spoken)) and not answers:
+        answered = answers or told(context.pending, scope, answers)
+        if not any(sentence.plain for sentence in (*subject, *spoken)) and not answered:
             return replace(empty, abstained="attachment_only" if mail.attachments else "empty", fields=answers)
-        if tongue == language.OTHER and not answers:
+        if tongue == language.OTHER and not answered:
             return replace(empty, abstained="language", fields=read.of_mail(questions, scope, found))
         known = likely.odds(_meant(scope.context, found))
         runs = matters(spoken, mail.body, _numbers_of(spoken, found))
@@ -105,7 +110,9 @@ class EmbeddedReader:
         intents: Sequence[Intent],
         questions: Sequence[Question],
     ) -> Reading:
-        asked = _per_order(_new_requests(sense, answers, scope.context), found)
+        new, words = _beside_words(_new_requests(sense, answers, scope.context), scope, answers)
+        answers = {**answers, **words}
+        asked = _per_order(new, found)
         known = {intent.name for intent in intents}
         requests = tuple(
             self._request(r, scope, found, questions, others=[o for o in asked if o is not r])
@@ -162,6 +169,20 @@ def _new_requests(sense: Sense, answers: dict[str, Field], context: Context) -> 
         return touched or best.source == "subject" or not request.asked or known
 
     return tuple(request for request in sense.requests if not is_answer(request))
+
+
+def _beside_words(
+    new: tuple[Found, ...], scope: Scope, answers: dict[str, Field]
+) -> tuple[tuple[Found, ...], dict[str, Field]]:
+    """New requests and answers in own words: what says a new request is no answer.
+
+    Where a mail says nothing else, it is the answer that was asked for, unless it wants something done that is hard to undo.
+    """
+    words = told(scope.context.pending, scope, answers, [s for request in new for s in request.sentences])
+    if words or not any(question.kind == "text" for question in scope.context.pending):
+        return new, words
+    kept = tuple(request for request in new if request.intent in stance.ACTED_UPON)
+    return kept, told(scope.context.pending, scope, answers, [s for request in kept for s in request.sentences])
 
 
 def _abstention(sense: Sense, asked: Sequence[Found], requests: Sequence[Request], answers: dict[str, Field]) -> str:

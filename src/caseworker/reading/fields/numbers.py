@@ -51,13 +51,14 @@ class Written:
         return Field(key, self.value, self.confidence, self.where, self.derived)
 
 
-def written(mail: MailText, context: Context, *, answering: bool) -> list[Written]:
-    """Every order number of subject, body and attachments, in that order, each once."""
+def written(mail: MailText, context: Context, *, answering: bool, apart: Sequence[Evidence] = ()) -> list[Written]:
+    """Every order number of subject, body and attachments, in that order, each once; `apart` are spans of other things."""
     found: dict[str, Written] = {}
     sources = [("subject", mail.subject), ("body", mail.body)]
     sources += [(f"attachment:{name}", text) for name, text in mail.attachments.items()]
     for source, text in sources:
-        for number in _in_text(text[:MAX_CHARACTERS], source, context, answering=answering and source == "body"):
+        spans = [(where.start, where.end) for where in apart if where.source == source]
+        for number in _in_text(text[:MAX_CHARACTERS], source, context, answering=answering and source == "body", apart=spans):
             known = found.get(number.value)
             if known is None or known.where.source == "subject":
                 found[number.value] = number
@@ -88,8 +89,10 @@ def nearest(numbers: Sequence[Written], where: Evidence | None) -> Written | Non
     return before[-1] if before else (same or list(numbers))[0]
 
 
-def _in_text(text: str, source: str, context: Context, *, answering: bool) -> Iterator[Written]:
-    taken: list[tuple[int, int]] = []
+def _in_text(
+    text: str, source: str, context: Context, *, answering: bool, apart: Sequence[tuple[int, int]]
+) -> Iterator[Written]:
+    taken: list[tuple[int, int]] = list(apart)
     for pattern in map(_of_form, context.number_forms):
         for match in pattern.finditer(text):
             if not any(start < match.end() and match.start() < end for start, end in taken):

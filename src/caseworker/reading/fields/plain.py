@@ -1,4 +1,4 @@
-"""The simple kinds: yes or no, quantity, photo, money, date, free text."""
+"""The simple kinds: yes or no, quantity, photo, money, date."""
 
 import re
 from decimal import Decimal
@@ -189,18 +189,6 @@ def read_date(key: str, scope: Scope) -> Field | None:
             if match and value:
                 return Field(key, value, 0.9, evidence(sentence, match), "" if pattern is _ISO else "as an ISO date")
     return None
-
-
-def read_text(key: str, scope: Scope) -> Field | None:
-    """The customer's own words: the sentences of the request, or the whole answer to a pending question."""
-    spoken = [s for s in scope.sentences if not s.frame and s.source == "body"]
-    if not spoken:
-        return None
-    first, last = spoken[0], spoken[-1]
-    if not scope.answering:
-        return Field(key, first.text, 0.8, whole(first))
-    text = scope.mail.body[first.start : last.end]
-    return Field(key, text, 0.8, Evidence("body", first.start, last.end, text))
 
 
 def _iso(pattern: re.Pattern[str], match: re.Match[str]) -> str | None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from caseworker.commerce.model import Order
 from caseworker.reading.fields import addresses, choices, items, numbers, plain
+from caseworker.reading.fields.marks import KINDS as MARKED
 from caseworker.reading.fields.scope import Scope
 from caseworker.reading.model import Evidence, Field, Question
 
@@ -17,9 +18,9 @@ _BY_KIND = {
     "quantity": plain.read_quantity,
     "money": plain.read_money,
     "date": plain.read_date,
-    "text": plain.read_text,
 }
 _BY_MAIL = frozenset({"postcode", "address", "photo"})  # said once for the whole mail
+_NOT_BY_REQUEST = _BY_MAIL | MARKED | {"yes_no", "text"}  # own words are an answer only where a mail answers: `fields.told`
 
 
 def of_mail(questions: Sequence[Question], scope: Scope, found: Sequence[numbers.Written]) -> dict[str, Field]:
@@ -42,7 +43,7 @@ def of_request(
         elif question.kind == "choice":
             field = choices.read_choice(question, scope)
             field = None if field is not None and _about_another(field, scope) else field
-        elif question.kind not in _BY_MAIL and question.kind != "yes_no":
+        elif question.kind not in _NOT_BY_REQUEST:
             field = _BY_KIND[question.kind](question.key, scope)
         if field is not None and _verbatim(field, scope):
             fields[question.key] = field
@@ -63,7 +64,7 @@ def _about_another(field: Field, scope: Scope) -> bool:
 
 
 def answers(questions: Sequence[Question], scope: Scope, found: Sequence[numbers.Written]) -> dict[str, Field]:
-    """Answers to what the case waits for, read from the whole mail."""
+    """Answers to what the case waits for, read from the whole mail; those in own words are `fields.told`'s."""
     scope = replace(scope, answering=True, orders=candidates(scope, numbers.nearest(found, None)))
     fields: dict[str, Field] = {}
     for question in questions:
@@ -91,11 +92,13 @@ def candidates(scope: Scope, number: numbers.Written | None) -> tuple[Order, ...
 def _shared(question: Question, scope: Scope, found: Sequence[numbers.Written]) -> Field | None:
     if question.kind == "order_number":
         return found[0].field(question.key) if len(found) == 1 or (found and scope.answering) else None
+    if question.kind in MARKED:
+        return scope.marks.get(question.key)
     return _BY_KIND[question.kind](question.key, scope) if question.kind in _BY_MAIL else None
 
 
 def _own(question: Question, scope: Scope) -> Field | None:
-    if question.kind == "order_number":
+    if question.kind == "order_number" or question.kind in MARKED or question.kind == "text":
         return None
     return choices.read_choice(question, scope) if question.kind == "choice" else _BY_KIND[question.kind](question.key, scope)
 

@@ -1,11 +1,11 @@
 """Where a field is looked for: the mail, the sentences that belong to a request, the candidate orders, the language."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from caseworker.commerce.model import Order
-from caseworker.reading.model import Context, Evidence, MailText
+from caseworker.reading.model import Context, Evidence, Field, MailText
 from caseworker.reading.ports import Encoder
 from caseworker.reading.scored import Scored
 from caseworker.reading.sentences import Sentence
@@ -16,6 +16,7 @@ class Scope:
     """`sentences` are those of the request (or of the whole mail); `orders` the candidates that the mail points at.
 
     `own` are those that say the request itself (empty where that is not known): what they name goes before what others name.
+    `marks` are the answers that have a form of their own (`fields.marks`), by key.
     `answering` is True while a pending question is read: then a bare "10115" or "the blue one" is an answer.
     """
 
@@ -28,6 +29,7 @@ class Scope:
     answering: bool = False
     own: Sequence[Sentence] = ()
     scored: Scored | None = None
+    marks: Mapping[str, Field] = field(default_factory=dict)
 
     def said(self, label: str) -> list[tuple[Sentence, float]]:
         """How sure it is that each sentence in scope says what a head was trained on; nothing without heads or that head."""

@@ -30,6 +30,7 @@ _PARAMETERS = {"int": INT, "Money": MONEY, "duration": DURATION, "string": STRIN
 _ANSWERS = {
     "order_number": STRING, "items": list_of(STRING), "choice": STRING, "yes_no": BOOL, "postcode": STRING, "text": STRING,
     "address": Type("record", of=ANSWERED_ADDRESS), "photo": BOOL, "money": MONEY, "date": TIME, "quantity": INT,
+    "email": STRING, "phone": STRING, "code": STRING,
 }  # fmt: skip
 _RECEIPT = {"status": Type("enum", words=frozenset({"done", "pending", "unknown", "already_done"})), "at": TIME}
 

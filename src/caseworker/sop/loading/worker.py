@@ -9,7 +9,11 @@ from caseworker.sop.loading.text import Item, read_each
 from caseworker.sop.model import IntentSpec, MailboxSpec, Question, WorkerSpec
 
 MODES = ("shadow", "draft", "live")
-KINDS = ("order_number", "items", "choice", "yes_no", "postcode", "address", "text", "photo", "money", "date", "quantity")
+KINDS = (
+    "order_number", "items", "choice", "yes_no", "postcode", "address", "text", "photo", "money", "date", "quantity",
+    "email", "phone", "code",
+)  # fmt: skip
+LEAST_FORM = 4  # digits and letters; shorter ones stand in every mail
 
 
 def read_worker(item: Item) -> WorkerSpec:
@@ -95,7 +99,7 @@ def read_questions(item: Item) -> dict[str, Question]:
 
 
 def _question(key: str, item: Item) -> Question:
-    keys = item.keys("options", required=("kind",))
+    keys = item.keys("options", "forms", required=("kind",))
     kind = keys["kind"].word(KINDS) if "kind" in keys else "text"
     options = (
         read_each(keys["options"], lambda _, words: read_each(words, lambda _, phrases: phrases.texts()))
@@ -104,4 +108,22 @@ def _question(key: str, item: Item) -> Question:
     )
     if kind == "choice" and not options:
         item.add("no_options", f"The choice `{key}` has no options.", "Add `options:` with words per language.")
-    return Question(key=key, kind=kind, options=options, place=item.place)
+    return Question(key=key, kind=kind, options=options, place=item.place, forms=_forms(key, kind, item, keys.get("forms")))
+
+
+def _forms(key: str, kind: str, item: Item, given: Item | None) -> tuple[str, ...]:
+    forms = given.texts() if given is not None else ()
+    if kind != "code":
+        if given is not None:
+            given.add(
+                "no_code", f"`{key}` is no code, and only a code has forms.", "Write `kind: code`, or leave `forms:` out."
+            )
+        return ()
+    if not forms:
+        item.add("no_forms", f"The code `{key}` has no forms.", 'Add `forms: ["AC-####"]`: `#` is a digit, `@` a letter.')
+    for form in forms:
+        signs = [char for char in form if char not in "- _/."]
+        if len(signs) < LEAST_FORM or "#" not in form or not all(c in "#@" or (c.isascii() and c.isalnum()) for c in signs):
+            advice = f'Write for example "AC-####", with {LEAST_FORM} signs or more and a digit.'
+            (given or item).add("bad_form", f"{form!r} is no form of a code.", advice)
+    return forms
