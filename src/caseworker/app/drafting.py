@@ -15,7 +15,7 @@ from caseworker.guard.load import load as load_guardrails
 from caseworker.reading.errors import ModelAway
 from caseworker.reading.ports import LanguageModel
 from caseworker.reading.prompts import Completion, Prompt
-from caseworker.sop.checking.words import ENGINE_REPLIES
+from caseworker.sop.checking.words import ENGINE_REPLIES, WHERE_WRITTEN
 from caseworker.sop.drafting.answer import SCHEMA, Answer
 from caseworker.sop.drafting.assemble import Draft, House, assemble
 from caseworker.sop.drafting.handbook import Section, decode, split
@@ -36,7 +36,6 @@ REPORT = "REPORT.md"
 # Questions with words of ours, and their kinds.
 _STANDARD = {key: key for key in ("order_number", "postcode", "items", "quantity", "photo")} | {"new_address": "address"}
 
-_WHERE_WRITTEN = ("gave_up", "confirm_each")  # replies that the engine says where a playbook has them
 
 Progress = Callable[[str, int, int], None]
 
@@ -131,7 +130,7 @@ def make_house(wanted: Wanted) -> House:
     """Our own few words, from the playbook that comes with Caseworker. Raises UsageError for a language that has none."""
     files = read_folder(shipped("retail"))
     reasons = {word for path, text in files.items() if path != ROUTING for word in re.findall(r"because: (\w+)", text)}
-    ours = (*ENGINE_REPLIES, *_WHERE_WRITTEN, *(f"ask_{key}" for key in _STANDARD))
+    ours = (*ENGINE_REPLIES, *WHERE_WRITTEN, *(f"ask_{key}" for key in _STANDARD))
     replies: dict[str, str] = {}
     for path, text in files.items():
         folder, key, *rest = [*path.split("/"), ""]

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from caseworker.app import articles
+from caseworker.app import articles, unused
 from caseworker.app.ports import ReleaseStore
 from caseworker.cases.intake import MailboxRow
 from caseworker.cases.release import InForce, Release, with_live
@@ -123,7 +123,7 @@ class Playbooks:
             operations=offered if connected else offered | frozenset(release.playbook.declared.operations),
         )
         found = check(release.playbook, release.vocabulary, known)
-        return (*found, *articles.findings(release, today=utc_now().date()))
+        return (*found, *articles.findings(release, today=utc_now().date()), *unused.findings(release))
 
     def require_sound(self, release: Release, name: object) -> None:
         """Raises PlaybookError with every error that `check` finds, the connected system's operations being known."""

@@ -14,6 +14,7 @@ from caseworker.sop.questions import question_keys
 ENGINE_REPLIES = (
     "ask_intro", "reminder", "handed_over", "chaser_open", "greeting", "closing", "no_personal_data", "thanks",
 )  # fmt: skip
+WHERE_WRITTEN = ("gave_up", "confirm_each")  # replies that the engine says where a playbook has them
 HANDED_OVER_FACTS = ("answer_by", "case", "message", "now", "param", "sender")
 
 

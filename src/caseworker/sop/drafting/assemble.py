@@ -1,5 +1,6 @@
 """Answers to the files of a playbook. Names of files, queues, modes and guardrails are ours."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -11,6 +12,7 @@ from caseworker.sop.drafting.written import block, comment, flow, one_line, scal
 from caseworker.sop.model import Place
 
 QUEUE = "general"
+_PROOFS = ("order_number", "postcode")
 NOBODY = -1  # the section of what is ours
 
 
@@ -63,7 +65,9 @@ def assemble(accepted: Accepted, sections: Sequence[Section], house: House) -> D
         work.answer(number, answer)
     work.finish()
     files = {name: "\n".join(file.lines) + "\n" for name, file in work.files.items()}
-    return Draft({**house.replies, **files}, {name: file.sections for name, file in work.files.items()})
+    unasked = tuple(f"replies/ask_{key}/" for key in house.questions if key not in work.asked())
+    words = {path: text for path, text in house.replies.items() if not path.startswith(unasked)}
+    return Draft({**words, **files}, {name: file.sections for name, file in work.files.items()})
 
 
 @dataclass(slots=True)
@@ -126,9 +130,15 @@ class _Work:
         self.file("worker.yaml").add(_worker(house))
         self.file("guardrails.yaml").add(_guardrails(sorted(self.operations)))
         self.file("routing.yaml").add(_routing({**house.because, **self.because}))
-        self.file("questions.yaml").add(f"{key}: {{kind: {kind}}}" for key, kind in house.questions.items())
+        self.file("questions.yaml").add(f"{key}: {{kind: {kind}}}" for key, kind in self.asked().items())
         self.file("intents.yaml")
         self.file("parameters.yaml")
+
+    def asked(self) -> Mapping[str, str]:
+        """Those of our questions that an identity is proven with, or that a procedure asks or looks at."""
+        texts = "\n".join(line for name, file in self.files.items() if not name.startswith("examples/") for line in file.lines)
+        used = {*_PROOFS, *re.findall(r"\b(?:ask: |request\.)(\w+)", texts)}
+        return {key: kind for key, kind in self.house.questions.items() if key in used}
 
     # -- one procedure -------------------------------------------------------------------------------------------------
 
@@ -171,7 +181,8 @@ class _Work:
             yield f"    resolve: {row.resolve}"
 
     def _replies(self, number: int, procedure: DraftProcedure) -> None:
-        for reply in procedure.replies:
+        said = {key for row in procedure.rows for key in (row.reply, row.confirm)}  # a row that goes to people now says none
+        for reply in (each for each in procedure.replies if each.key in said):
             for language, words in reply.words.items():
                 lines = _reply(reply.subject.get(language, ""), _claims(procedure, reply.key), words)
                 self.file(f"replies/{procedure.name}_{reply.key}/{language}.md").add(lines, number)
