@@ -1,0 +1,133 @@
+"""Ten faults, each put into the shipped playbook, each found before it can run, with a text that helps."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+from test_playbook_retail import VOCABULARY
+
+import caseworker.playbooks
+from caseworker.commerce.operations import BUILT_IN
+from caseworker.core.errors import PlaybookError
+from caseworker.guard.load import load as load_guardrails
+from caseworker.sop.check import check
+from caseworker.sop.load import load, read_folder
+from caseworker.sop.model import Known
+from caseworker.sop.prove import PayLimit, prove
+from caseworker.sop.proving.report import report
+from caseworker.writing.load import load as load_replies
+
+Files = dict[str, str]
+RETAIL = read_folder(Path(caseworker.playbooks.__file__).parent / "retail")
+NEEDED = (
+    "worker",
+    "parameters",
+    "intents",
+    "questions",
+    "guardrails",
+    "routing",
+    "proofs",
+    "replies/",
+    "parts/",
+    "sops/warranty",
+)
+# One procedure with everything that it needs: the whole playbook is checked and proved by the systems' tests.
+FILES = {path: text for path, text in RETAIL.items() if path.startswith(NEEDED)}
+ROW = "sops/warranty.yaml"
+
+
+def texts(files: Files) -> list[str]:
+    """What `check` (or the loader) says."""
+    try:
+        book, replies, guardrails = load(files), load_replies(files), load_guardrails(files)
+    except PlaybookError as error:
+        return str(error).splitlines()
+    known = Known(replies.variables(), frozenset(guardrails.queues), frozenset(guardrails.limits), frozenset(BUILT_IN))
+    found = check(book, VOCABULARY, known)
+    return [f"{f.place}: {f.message} {f.advice}" for f in found if f.place.file.startswith(("sops", "parts", "replies"))]
+
+
+def proofs(files: Files) -> list[str]:
+    """What `prove` says of the procedure."""
+    limits = {
+        action: PayLimit(action, limit.per_action, limit.per_case, limit.above == "forbid", limit.always_approve)
+        for action, limit in load_guardrails(files).limits.items()
+    }
+    [proof] = prove(load(files), VOCABULARY, limits, procedures=["warranty"], timeout=30)
+    return list(report(proof))
+
+
+def changed(path: str, old: str, new: str, *, every: bool = False) -> Files:
+    assert old in FILES[path], f"{path} has no {old!r}"
+    return {**FILES, path: FILES[path].replace(old, new) if every else FILES[path].replace(old, new, 1)}
+
+
+def row(text: str, *, before: str = "  - rule: review\n") -> Files:
+    """The procedure with a further row."""
+    return changed(ROW, before, f"{text}{before}")
+
+
+def without(path: str) -> Files:
+    return {name: text for name, text in FILES.items() if name != path}
+
+
+CYCLE = "part: a\nrules:\n  - {use: b}\n", "part: b\nrules:\n  - {use: a}\n"
+GIVE = '    do:\n      - payments.refund: {payment: "payers[0].ref", amount: AMOUNT, lines: lines}\n        as: gift\n'
+
+
+def test_without_a_fault_nothing_is_found() -> None:
+    assert [line for line in texts(FILES) if ROW in line or "replies/" in line] == []
+    said = "\n".join(proofs(FILES))
+    assert "gaps: none" in said
+    assert "contradiction" not in said
+    assert "more_than_small_items_without_a_person: proved" in said
+
+
+@pytest.mark.parametrize(
+    ("fault", "find", "words"),
+    [
+        pytest.param(
+            changed(ROW, "  - rule: no_single_payment\n    when: size(payers) == 0\n", "  - rule: no_single_payment\n    when: size(payers) > 9\n"),
+            proofs, ("no row decides", "not_covered", "Add a row that decides it"), id="a gap",
+        ),
+        pytest.param(
+            row("  - rule: dear\n    when: value > param.warranty_up_to && delivered_days <= param.warranty_settle_days\n    resolve: declined\n",
+                before="  - rule: replace\n"),
+            proofs, ("row dear never fires", "review"), id="a shadowed row",
+        ),
+        pytest.param(without("replies/warranty_over/pl.md"), texts, ("warranty_over", "no words in pl", "Write replies/warranty_over/pl.md"),
+                     id="a missing translation"),
+        pytest.param(
+            row("  - rule: told\n    when: delivered_days > 900\n    reply: problem_refunded\n    resolve: resolved\n"),
+            texts, ("problem_refunded", "no receipt `refund`", "has(done.refund)"), id="a receipt without its action",
+        ),
+        pytest.param(changed("guardrails.yaml", "  payments.refund:", "  payments.refnd:"), texts,
+                     ("payments.refund moves money and has no guardrail", "guardrails.yaml"), id="an unguarded refund"),
+        pytest.param(changed(ROW, "value <= param.warranty_up_to", 'value <= param.warranty_up_to && money("75.00 GBP") > param.refund_at_once'),
+                     texts, ("GBP", "EUR", "in every currency"), id="a currency mix"),
+        pytest.param(changed(ROW, "value <= param.warranty_up_to", "value <= 75"), texts, ("Money", "int", "param"), id="a wrong type"),
+        pytest.param({**FILES, "parts/a.yaml": CYCLE[0], "parts/b.yaml": CYCLE[1], ROW: FILES[ROW].replace("rules:\n", "rules:\n  - {use: a}\n", 1)},
+                     texts, ("a -> b -> a", "Take one of these `use:` out"), id="a cycle"),
+        pytest.param(
+            row('  - rule: wait_a\n    when: delivered_days > 800\n    wait: {until: order.status == "returned", at_most: 5d, then: wait_b}\n'
+                '  - rule: wait_b\n    when: delivered_days > 900\n    wait: {until: order.status == "returned", at_most: 5d, then: wait_a}\n'),
+            texts, ("wait_a -> wait_b -> wait_a", "hands over or resolves"), id="an endless wait",
+        ),
+        pytest.param(
+            row("  - rule: twice\n    when: size(payers) > 0 && value <= param.warranty_up_to && wants_money\n" + GIVE.replace("AMOUNT", "value")
+                + "  - rule: thrice\n    when: has(done.gift) && size(payers) > 0\n" + GIVE.replace("AMOUNT", "value").replace("gift", "more")
+                + "    resolve: resolved\n"),
+            proofs, ("more_than_small_items_without_a_person", "twice", "thrice"), id="a limit broken on one path",
+        ),
+    ],
+)  # fmt: skip
+def test_a_fault_is_found_with_a_text_that_helps(
+    fault: Files, find: Callable[[Files], list[str]], words: tuple[str, ...]
+) -> None:
+    said = "\n".join(find(fault))
+    assert [word for word in words if word not in said] == [], said
+
+
+def test_the_faults_are_ten() -> None:
+    marks: Mapping[str, object] = {mark.name: mark for mark in test_a_fault_is_found_with_a_text_that_helps.pytestmark}  # type: ignore[attr-defined]
+    assert len(marks["parametrize"].args[1]) == 10  # type: ignore[attr-defined]
