@@ -60,6 +60,11 @@ _ONE_OF = re.compile(
     rf"\b(?:one of (?:the|them|these|those|both|my)|eine?[nrsm]? (?:der|von|davon|dieser|meiner))\b{_OF_ORDERS}",
     re.IGNORECASE,
 )
+_ALL_OF = re.compile(  # not "alle 14 Tage", and not "all three items", which may be lines
+    rf"\b(?:all|alle) (?P<count>\d{{1,2}}|{'|'.join(_NUMBERS)})\b{_OF_ORDERS}"
+    r"(?! (?:days|weeks|hours|tage|wochen|stunden|items|articles|things|artikel|sachen|teile)\b)",
+    re.IGNORECASE,
+)
 _ONLY_ONE = re.compile(
     r"\b(?:(?:only|just) (?:one|1)|(?:nur|bloß|lediglich) (?:eine?[nrsm]?|1))\b(?! (?:teil|part)\b)", re.IGNORECASE
 )
@@ -153,6 +158,11 @@ def read_quantity(key: str, scope: Scope) -> Field | None:
         one = _ONE_OF.search(sentence.text) or (None if _CAME.search(sentence.text) else _ONLY_ONE.search(sentence.text))
         if one is not None:
             return Field(key, 1, 0.8, evidence(sentence, one), f"said as {one.group()!r}")
+        all_of = _ALL_OF.search(sentence.text)
+        if all_of is not None:
+            count = all_of["count"].lower()
+            value = int(count) if count.isdigit() else _NUMBERS[count]
+            return Field(key, value, 0.85, evidence(sentence, all_of), f"said as {all_of.group()!r}")
         both = _BOTH.search(sentence.text)
         if both is not None:
             return Field(key, 2, 0.8, evidence(sentence, both), f"said as {both.group()!r}")
