@@ -1,8 +1,6 @@
 """`new`, `schema` and `modernise`: help for whoever writes a playbook."""
 
 import json
-import re
-from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -22,7 +20,8 @@ HINT = "# yaml-language-server: $schema="
 def new(folder: Path, source: str, languages: str, as_json: bool) -> None:
     """Begin a playbook in FOLDER: a copy of one that works, to be changed.
 
-    With --languages only the words in these languages are copied, so that a reply of your own has to be written in no others.
+    With --languages only the words in these languages are copied, customers' sentences among them, so that a reply of your own
+    has to be written in no others. The copy is written in the current version of the procedure language.
 
     \b
     Example:
@@ -30,14 +29,17 @@ def new(folder: Path, source: str, languages: str, as_json: bool) -> None:
     """
     from caseworker.app.playbooks import shipped
     from caseworker.core.errors import UsageError
+    from caseworker.sop.languages import only
     from caseworker.sop.load import load, read_folder
+    from caseworker.sop.upgrade import rewritten
 
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder} is there already and not empty.", remedy="Name a folder that does not exist yet.")
     files = read_folder(shipped(source))
     chosen = tuple(part.strip() for part in languages.split(",") if part.strip())
     if chosen:
-        files = _in_languages(files, chosen)
+        files = only(files, chosen)
+    files = rewritten(files)
     playbook = load(files)
     for path, text in files.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
@@ -47,21 +49,6 @@ def new(folder: Path, source: str, languages: str, as_json: bool) -> None:
         return
     click.echo(f"{folder}: {len(playbook.procedures)} procedures, in {', '.join(playbook.worker.languages)}.")
     click.echo(f"Next: change it, then `caseworker check {folder}` and `caseworker examples {folder}`.")
-
-
-def _in_languages(files: Mapping[str, str], chosen: tuple[str, ...]) -> Mapping[str, str]:
-    """The playbook with some of its languages only."""
-    from caseworker.core.errors import UsageError
-    from caseworker.sop.load import load
-
-    there = load(files).worker.languages
-    strange = [language for language in chosen if language not in there]
-    if strange:
-        raise UsageError(f"The playbook has no words in {', '.join(strange)}.", remedy=f"It has {', '.join(there)}.")
-    kept = {p: t for p, t in files.items() if not p.startswith("replies/") or p.rsplit("/", 1)[1].removesuffix(".md") in chosen}
-    worker = re.sub(r"^languages:.*$", f"languages: [{', '.join(chosen)}]", kept["worker.yaml"], flags=re.MULTILINE)
-    worker = re.sub(r"^default_language:.*$", f"default_language: {chosen[0]}", worker, flags=re.MULTILINE)
-    return {**kept, "worker.yaml": worker}
 
 
 @click.command()
