@@ -34,6 +34,7 @@ from caseworker.engine.worker import Worker
 from caseworker.mail.ports import Transport
 from caseworker.reading.ports import LanguageModel, Reader
 from caseworker.settings import Settings
+from caseworker.sop.model import Playbook
 from caseworker.store.cases import PostgresCases
 from caseworker.store.clock import DatabaseClock
 from caseworker.store.control import PostgresControl
@@ -234,7 +235,7 @@ def shared_encoder() -> "UseEncoder":
 
 
 def make_reader(settings: Settings, release: Release) -> Reader:
-    """The reader that the settings choose."""
+    """The reader that the settings choose. Raises ConfigurationError or ReadingError for weights that cannot be used."""
     if settings.reader != "embedded":
         raise ConfigurationError(f"CASEWORKER_READER={settings.reader!r} is no reader.", remedy="Use `embedded`.")
     from caseworker.reading import heads
@@ -242,8 +243,40 @@ def make_reader(settings: Settings, release: Release) -> Reader:
 
     encoder = shared_encoder()
     encoder.check()
-    folder = Path(heads.__file__).parent / "weights"
-    return EmbeddedReader(encoder, heads.load(folder, "use", encoder), languages=release.playbook.worker.languages)
+    worker = release.playbook.worker
+    return EmbeddedReader(encoder, heads.load(weights_of(settings, worker.name), "use", encoder), languages=worker.languages)
+
+
+def weights_of(settings: Settings, playbook: str) -> Path:
+    """What the reader has learnt: the folder of the setting, else the playbook's own in the data directory, else the shipped.
+
+    `playbook` is the name in its worker.yaml. Raises ConfigurationError where the setting names no such folder.
+    """
+    from caseworker.reading import heads
+
+    if settings.weights:
+        folder = Path(settings.weights).expanduser()
+        if not (folder / "use.json").is_file():
+            raise ConfigurationError(
+                f"CASEWORKER_WEIGHTS={settings.weights!r} cannot be used: there are no weights.",
+                remedy="Give a folder that `caseworker train --out FOLDER` wrote, or leave it empty.",
+            )
+        return folder
+    own = trained_for(settings, playbook)
+    return own if (own / "use.json").is_file() else heads.SHIPPED
+
+
+def trained_for(settings: Settings, playbook: str) -> Path:
+    """Where `caseworker train` keeps what it made for a playbook of this name."""
+    return settings.data_dir / "weights" / "".join(char if char.isalnum() or char in "-_" else "_" for char in playbook)
+
+
+def not_taught(settings: Settings, playbook: Playbook) -> tuple[str, ...]:
+    """The playbook's intents that the reader does not know: no mail is ever read as one of them. Raises as `make_reader`."""
+    from caseworker.reading import heads
+
+    known = heads.labels_in(weights_of(settings, playbook.worker.name), "use")
+    return tuple(spec.name for spec in playbook.intents.values() if spec.name not in known and known.isdisjoint(spec.risks))
 
 
 def make_language_model(settings: Settings) -> LanguageModel:

@@ -14,7 +14,8 @@ class Settings:
 
     `database_url` empty: an embedded PostgreSQL under `data_dir`. `relay` is `smtp://host:port` or `maildir:FOLDER`; empty
     means a maildir under `data_dir`. `clock` is `system` or `database` (the lab's movable clock). `fence` False only in a
-    chaos run that has to fail. `model` is `openai:NAME`, a language model that commands for managers may ask;
+    chaos run that has to fail. `weights` is a folder that `caseworker train` wrote; empty: those of the playbook under
+    `data_dir`, else the shipped ones. `model` is `openai:NAME`, a language model that commands for managers may ask;
     `model_timeout` is in seconds.
     """
 
@@ -27,6 +28,7 @@ class Settings:
     console_port: int = 8080
     relay: str = ""
     reader: str = "embedded"
+    weights: str = ""
     commerce: str = "sandbox"
     workers: int = 2
     clock: str = "system"

@@ -21,6 +21,7 @@ from caseworker.guard.load import load as load_guardrails
 from caseworker.knowledge import operations as knowledge
 from caseworker.knowledge.load import load as load_articles
 from caseworker.knowledge.model import Article
+from caseworker.reading.training import grammar
 from caseworker.rollout.choose import effective, for_new_case, in_state
 from caseworker.rollout.model import Change, Standing, Standings, Start
 from caseworker.rollout.rules import Rule, start
@@ -121,6 +122,7 @@ class Playbooks:
             queues=frozenset(release.guardrails.queues),
             guarded_actions=frozenset(release.guardrails.limits),
             operations=offered if connected else offered | frozenset(release.playbook.declared.operations),
+            taught=grammar.names(),
         )
         found = check(release.playbook, release.vocabulary, known)
         return (*found, *articles.findings(release, today=utc_now().date()), *unused.findings(release))

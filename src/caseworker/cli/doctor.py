@@ -102,15 +102,25 @@ class Visit:
         return [_finding("playbook", "error" if errors else "warn" if findings else "ok", said, advice)]
 
     async def reader(self) -> "Sequence[Finding]":
-        """The encoder's weights are the pinned ones, and the heads were trained on it."""
+        """The encoder's weights are the pinned ones, the heads were trained on it, and they know the playbook's intents."""
+        from caseworker.app.playbooks import shipped
+        from caseworker.bootstrap import not_taught, weights_of
         from caseworker.reading import heads
         from caseworker.reading.adapters.use import UseEncoder
+        from caseworker.sop.load import load, read_folder
 
         encoder = UseEncoder()
         await asyncio.to_thread(encoder.check)
-        trained = heads.load(heads.SHIPPED, "use", encoder)
-        said = f"{encoder.name} {encoder.sha256[:12]}, {len(trained.intents)} intents"
-        return [_finding("reader", "ok", said)]
+        playbook = load(read_folder(shipped(self.settings.playbook)))
+        folder = weights_of(self.settings, playbook.worker.name)
+        trained = heads.load(folder, "use", encoder)
+        whose = "as shipped" if folder == heads.SHIPPED else f"from {folder}"
+        lines = [_finding("reader", "ok", f"{encoder.name} {encoder.sha256[:12]}, {len(trained.intents)} intents, {whose}")]
+        missing = ", ".join(not_taught(self.settings, playbook))
+        if missing:
+            advice = f"Run `caseworker train {self.settings.playbook}`."
+            lines.append(_finding("intents", "warn", f"not known to the reader: {missing}", advice))
+        return lines
 
     async def database(self) -> "Sequence[Finding]":
         """The database answers and has this version's schema (every start sees to that); what waits in it for somebody."""

@@ -1,5 +1,6 @@
 """`check`, `train`: a playbook before it works."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,36 +63,41 @@ def check(playbook: str, as_json: bool) -> int:
 @click.command()
 @click.argument("playbook", default="")
 @click.option(
-    "--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for the weights; without it those in use."
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for the weights, for CASEWORKER_WEIGHTS; without it the data directory, where the reader finds them.",
 )
 @click.option("--seed", default=1, show_default=True, help="The same seed gives the same weights.")
 @json_option
 def train(playbook: str, out: Path | None, seed: int, as_json: bool) -> None:
-    """Train the reader for the intents of PLAYBOOK. Takes minutes on one core, needs no network.
+    """Teach the reader the intents of PLAYBOOK. Takes minutes on one core, needs no network.
+
+    What is learnt is used for the playbook of that name from the next start on.
 
     \b
     Example:
-      caseworker train ./my-playbook --out ./weights
+      caseworker train ./my-playbook
     """
     from caseworker.app.playbooks import shipped
+    from caseworker.bootstrap import trained_for
     from caseworker.reading.adapters.use import UseEncoder
-    from caseworker.reading.heads import SHIPPED
     from caseworker.reading.model import Intent
     from caseworker.reading.train import train as fit
     from caseworker.sop.load import load, read_folder
 
-    folder, target = shipped(playbook or settings().playbook), out or SHIPPED
-    specs = load(read_folder(folder)).intents.values()
-    intents = [Intent(i.name, i.description, i.examples, i.always_escalate) for i in specs]
+    book = load(read_folder(shipped(playbook or settings().playbook)))
+    target = out or trained_for(settings(), book.worker.name)
+    intents = [Intent(i.name, i.description, i.examples, i.always_escalate) for i in book.intents.values()]
     encoder = UseEncoder()
     encoder.check()
-    click.echo(f"Training on {len(intents)} intents; this takes some minutes.", err=True)
-    heads = fit(intents, encoder, seed)
+    with click.progressbar(length=100, label=f"Learning {len(intents)} intents", file=sys.stderr) as bar:
+        heads = fit(intents, encoder, seed, progress=lambda share: bar.update(int(100 * share) - bar.pos))
     heads.save(target, "use")
-    figures = heads.meta.get("held_out")
+    held_out = heads.meta.get("held_out")
+    figures = {name: held_out[name] for name in book.intents if name in held_out} if isinstance(held_out, dict) else {}
     if as_json:
         print_json({"folder": str(target), "labels": heads.labels, "held_out": figures})
         return
-    click.echo(f"Written to {target}: {len(heads.labels)} labels, {heads.meta.get('sentences')} sentences.")
-    for label, figure in (figures or {}).items() if isinstance(figures, dict) else ():
-        click.echo(f"  {label}: precision {figure['precision']}, recall {figure['recall']}, {figure['n']} sentences")
+    click.echo(f"Written to {target}: {len(figures)} intents, {heads.meta.get('sentences')} sentences.")
+    for name, figure in figures.items():
+        click.echo(f"  {name}: precision {figure['precision']}, recall {figure['recall']}, {figure['n']} sentences")

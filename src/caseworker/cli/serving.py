@@ -28,6 +28,8 @@ def worker(until_stdin_closes: bool) -> None:
     async def run() -> None:
         # one that `serve` starts anew is no wish of a person to publish what was edited meanwhile
         async with opened(adopt=not until_stdin_closes) as app:
+            if not until_stdin_closes:
+                _say_not_taught(app)
             engine = app.worker()
             click.echo(f"Worker {engine.drain.owner[:8]} works with {engine.concurrency} cases at a time.")
             await until_stopped(engine.run(), with_parent=until_stdin_closes)
@@ -78,6 +80,7 @@ def serve(workers: int | None, no_console: bool) -> None:
     async def everything(app: "App") -> None:
         if not no_console:
             require_free(chosen.console_host, chosen.console_port)
+        _say_not_taught(app)
         async with asyncio.TaskGroup() as group:
             group.create_task(_take_mails(app, None))
             group.create_task(supervise(count))
@@ -85,6 +88,16 @@ def serve(workers: int | None, no_console: bool) -> None:
                 group.create_task(_show_console(app))
 
     asyncio.run(run())
+
+
+def _say_not_taught(app: "App") -> None:
+    """An intent that the reader does not know is never read, which nobody would notice."""
+    from caseworker.bootstrap import not_taught
+
+    missing = not_taught(app.settings, app.release.playbook)
+    if missing:
+        names, verb = ", ".join(missing), "is" if len(missing) == 1 else "are"
+        click.secho(f"{names} {verb} not known to the reader: run `caseworker train {app.settings.playbook}`.", fg="yellow")
 
 
 async def _take_mails(app: "App", port: int | None) -> None:

@@ -119,12 +119,20 @@ def load(folder: Path, name: str, encoder: Encoder) -> Heads:
             meta=described["meta"],
             verdict=verdict,
         )
-    except (OSError, ValueError, KeyError, BadZipFile) as error:
+    except (OSError, ValueError, KeyError, TypeError, BadZipFile) as error:
         raise ReadingError(f"The heads {name!r} in {folder} cannot be read: {error}.", remedy=_REMEDY) from error
     heads.require(encoder)
     if described["form"] != _FORM or hidden.shape[0] != 2 * encoder.dimension or weights.shape[1] != len(heads.labels):
         raise ReadingError(f"The heads {name!r} have another shape than their description says.", remedy=_REMEDY)
     return heads
+
+
+def labels_in(folder: Path, name: str) -> frozenset[str]:
+    """The labels of stored heads, without loading them. Raises `ReadingError` where they cannot be read."""
+    try:
+        return frozenset(json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))["labels"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ReadingError(f"The heads {name!r} in {folder} cannot be read: {error}.", remedy=_REMEDY) from error
 
 
 def beside(sentences: Matrix, mails: Matrix) -> Matrix:

@@ -1,6 +1,6 @@
 """Training of the heads: a small network in numpy, calibrated on phrases held out. Deterministic, minutes on one core."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from caseworker.reading.heads import Heads, Matrix, beside, sigmoid
 from caseworker.reading.model import Intent
 from caseworker.reading.ports import Encoder
-from caseworker.reading.training import corpus, verdicts
+from caseworker.reading.training import corpus, own, verdicts
 from caseworker.reading.training.adam import descend, moments_of
 
 WANTED_PRECISION = 0.99  # on held-out generated phrases, to keep .98 on mails
@@ -21,17 +21,29 @@ _RATE = 2e-3
 _DECAY = 1e-2
 _DROPPED = 0.5
 _FLOOR, _CEILING = 0.35, 0.9
+_AT_ONCE = 512  # texts between two words of how far it is
+_ENCODED, _TRIED, _FITTED = 0.5, 0.7, 0.85  # shares of the work that are done by then (2 cores, 2026-11)
+
+Progress = Callable[[float], None]
 
 
-def train(intents: Sequence[Intent], encoder: Encoder, seed: int = 1, *, without: str = "") -> Heads:
-    """Heads for the shipped labels and the intents of a playbook; `without` see `corpus.build`."""
-    made = corpus.build(intents, seed, without=without)
-    inputs = _inputs(made, encoder)
+def _tell_nobody(_: float) -> None:
+    """For who does not wait."""
+
+
+def train(
+    intents: Sequence[Intent], encoder: Encoder, seed: int = 1, *, without: str = "", progress: Progress = _tell_nobody
+) -> Heads:
+    """Heads for the intents of a playbook and the shipped signs; `without` see `corpus.build`.
+
+    `progress` is told the share that is done, from 0 to 1.
+    """
+    made, inputs = _inputs(corpus.build(intents, seed, without=without), encoder, _part(progress, 0, _ENCODED))
     wanted = _targets(made)
     groups = np.array([example.group for example in made.examples])
-    held_out, nets, fold = _held_out(inputs, wanted, groups, seed)
+    held_out, nets, fold = _held_out(inputs, wanted, groups, seed, _part(progress, _ENCODED, _TRIED))
     slope, offset = _platt(held_out, wanted)
-    net = _fit(inputs, wanted, seed)
+    net = _fit(inputs, wanted, seed, _part(progress, _TRIED, _FITTED))
     calibrated = sigmoid(held_out * slope + offset)
 
     def heads_of(fitted: _Net) -> Heads:
@@ -40,9 +52,10 @@ def train(intents: Sequence[Intent], encoder: Encoder, seed: int = 1, *, without
             _half(fitted.bias), slope, offset, {}, encoder.name, encoder.sha256,
         )  # fmt: skip
 
+    weighed = _part(progress, _FITTED, 1)
     return replace(
         heads_of(net),
-        verdict=verdicts.fit([heads_of(each) for each in nets], fold, made.mails, encoder, seed),
+        verdict=verdicts.fit([heads_of(each) for each in nets], fold, made.mails, encoder, seed=seed, progress=weighed),
         thresholds={label: _threshold(calibrated[:, k], wanted[:, k]) for k, label in enumerate(made.labels)},
         meta={
             "seed": seed,
@@ -54,11 +67,24 @@ def train(intents: Sequence[Intent], encoder: Encoder, seed: int = 1, *, without
     )
 
 
-def _inputs(made: corpus.Corpus, encoder: Encoder) -> Matrix:
+def _part(progress: Progress, start: float, end: float) -> Progress:
+    """The progress of one part of the work."""
+    return lambda share: progress(start + share * (end - start))
+
+
+def _inputs(made: corpus.Corpus, encoder: Encoder, progress: Progress) -> tuple[corpus.Corpus, Matrix]:
+    """The vectors of all examples, and the corpus without those that are too near to an own intent to be another matter."""
     texts = list(dict.fromkeys([e.text for e in made.examples] + [e.mail for e in made.examples]))
-    row = {text: number for number, text in enumerate(texts)}
-    vectors = encoder.encode(texts)
-    return beside(vectors[[row[e.text] for e in made.examples]], vectors[[row[e.mail] for e in made.examples]])
+    row: dict[str, Matrix] = {}
+    for start in range(0, len(texts), _AT_ONCE):
+        some = texts[start : start + _AT_ONCE]
+        row |= zip(some, encoder.encode(some), strict=True)
+        progress(len(row) / len(texts))
+    spoken = np.array([row[e.text] for e in made.examples])
+    near = own.too_near([e.labels for e in made.examples], spoken, encoder.encode(made.own))
+    made = made.without({example.group for example, close in zip(made.examples, near, strict=True) if close})
+    sentences, mails = np.array([row[e.text] for e in made.examples]), np.array([row[e.mail] for e in made.examples])
+    return made, beside(sentences, mails)
 
 
 def _half(values: Matrix) -> Matrix:
@@ -83,9 +109,10 @@ class _Net:
         return np.asarray(np.maximum(vectors @ self.hidden + self.hidden_bias, 0) @ self.weights + self.bias, np.float32)
 
 
-def _fit(inputs: Matrix, wanted: Matrix, seed: int) -> _Net:
+def _fit(inputs: Matrix, wanted: Matrix, seed: int, progress: Progress) -> _Net:
     """Two networks from different starts side by side in one: their mean is better than either."""
-    one, two = (_fit_one(inputs, wanted, seed * 10 + k) for k in (1, 2))
+    one = _fit_one(inputs, wanted, seed * 10 + 1, _part(progress, 0, 0.5))
+    two = _fit_one(inputs, wanted, seed * 10 + 2, _part(progress, 0.5, 1))
     return _Net(
         np.concatenate([one.hidden, two.hidden], axis=1),
         np.concatenate([one.hidden_bias, two.hidden_bias]),
@@ -94,7 +121,7 @@ def _fit(inputs: Matrix, wanted: Matrix, seed: int) -> _Net:
     )
 
 
-def _fit_one(inputs: Matrix, wanted: Matrix, seed: int) -> _Net:
+def _fit_one(inputs: Matrix, wanted: Matrix, seed: int, progress: Progress) -> _Net:
     """Adam with decoupled weight decay on the logistic loss, mini-batches, half of the hidden units dropped each time."""
     rng = np.random.default_rng(seed)
     count, dimension = inputs.shape
@@ -109,6 +136,7 @@ def _fit_one(inputs: Matrix, wanted: Matrix, seed: int) -> _Net:
         position = (step - 1) % batches
         if position == 0:
             order = rng.permutation(count)
+            progress(step / (_EPOCHS * batches))
         chosen = order[position * _BATCH : (position + 1) * _BATCH]
         slopes = _slopes(inputs[chosen] * scale, wanted[chosen], parameters, rng)
         rate = _RATE * (1 - step / (_EPOCHS * batches)) + 1e-5
@@ -127,7 +155,7 @@ def _slopes(inputs: Matrix, wanted: Matrix, parameters: Sequence[Matrix], rng: n
 
 
 def _held_out(
-    inputs: Matrix, wanted: Matrix, groups: NDArray[np.int64], seed: int
+    inputs: Matrix, wanted: Matrix, groups: NDArray[np.int64], seed: int, progress: Progress
 ) -> tuple[Matrix, list[_Net], NDArray[np.int64]]:
     """Logits of every example from heads that have not seen its phrase or mail; those heads; which of them by group."""
     order = np.random.default_rng(seed).permutation(int(groups.max()) + 1)
@@ -135,7 +163,8 @@ def _held_out(
     fold = by_group[groups]
     logits, nets = np.zeros_like(wanted), []
     for number in range(_FOLDS):
-        nets.append(_fit_one(inputs[fold != number], wanted[fold != number], seed))
+        part = _part(progress, number / _FOLDS, (number + 1) / _FOLDS)
+        nets.append(_fit_one(inputs[fold != number], wanted[fold != number], seed, part))
         logits[fold == number] = nets[-1].logits(inputs[fold == number])
     return logits, nets, by_group
 

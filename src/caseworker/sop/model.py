@@ -539,9 +539,11 @@ class Known:
     `replies` maps a reply key to its languages and each language to the variable paths its words use
     (`{"return_label": {"en": {"order.number", "done.rma.number"}}}`). `guarded_actions` are the operations that
     `guardrails.yaml` has an entry for; `operations` those the connected system offers, None where that is not known.
+    `taught` are the intents that the reader knows without sentences of the playbook, None where that is not known.
     """
 
     replies: Mapping[str, Mapping[str, frozenset[str]]]
     queues: frozenset[str]
     guarded_actions: frozenset[str]
     operations: frozenset[str] | None = None
+    taught: frozenset[str] | None = None

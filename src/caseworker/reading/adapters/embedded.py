@@ -57,10 +57,6 @@ class EmbeddedReader:
         self._heads = heads
         self._languages = tuple(languages)
 
-    def unread(self, intents: Sequence[Intent]) -> tuple[str, ...]:
-        """Names of intents that the heads were not trained on: they are never read until `caseworker train` has run."""
-        return tuple(intent.name for intent in intents if intent.name not in self._heads.intents)
-
     async def read(
         self, mail: MailText, *, intents: Sequence[Intent], questions: Sequence[Question], context: Context
     ) -> Reading:

@@ -4,17 +4,16 @@ Folds are drawn by phrase, never by sentence, so that a held-out sentence is wor
 """
 
 import random
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from caseworker.reading.model import Intent
 from caseworker.reading.scored import whole
 from caseworker.reading.sentences import plain
-from caseworker.reading.training import grammar, labelled
+from caseworker.reading.training import grammar, labelled, own
 from caseworker.reading.training.noise import noisy
 
-PHRASES = Path(__file__).parent / "phrases"
 MAILS = Path(__file__).parent / "mails"
 LANGUAGES = ("en", "de")
 RISKS = (
@@ -35,6 +34,7 @@ SIGNS = (
     *(f"confirm_{answer}" for answer in ("yes", "no", "unclear")),
 )
 _NO_HEAD = frozenset({"context", "generic"})
+_NO_MATTER = frozenset({*RISKS, *SIGNS}) - {"privacy_request"}  # a risk that is a matter, too
 _JOINERS = {"en": (" and ", ", ", ". ", " - ", " so ", " but "), "de": (" und ", ", ", ". ", " - ", " daher ", " aber ")}
 _PER_PHRASE = 4
 _RUN_ONS = 0.35
@@ -57,13 +57,23 @@ class Example:
 class Corpus:
     """All examples with the labels that get a head; `intents` are those labels that are a customer's matter.
 
-    `mails` are the labelled mails among them, each with the number of its group.
+    `mails` are the labelled mails among them, each with the number of its group. `own` are the sentences
+    of intents that only the playbook has.
     """
 
     examples: tuple[Example, ...]
     labels: tuple[str, ...]
     intents: tuple[str, ...]
     mails: tuple[tuple[int, labelled.Mail], ...] = ()
+    own: tuple[str, ...] = ()
+
+    def without(self, groups: Collection[int]) -> "Corpus":
+        """The corpus without some phrases and mails."""
+        return replace(
+            self,
+            examples=tuple(example for example in self.examples if example.group not in groups),
+            mails=tuple(pair for pair in self.mails if pair[0] not in groups),
+        )
 
 
 def build(intents: Sequence[Intent], seed: int, *, without: str = "") -> Corpus:
@@ -72,33 +82,46 @@ def build(intents: Sequence[Intent], seed: int, *, without: str = "") -> Corpus:
     `without` leaves the mails of one author out, to see how the others' carry over to him.
     """
     rng = random.Random(seed)
-    grammars = [grammar.load(PHRASES, language) for language in LANGUAGES]
+    grammars = [grammar.load(grammar.PHRASES, language) for language in LANGUAGES]
+    known = grammar.names() - _NO_MATTER - _NO_HEAD
+    matters = own.matters(intents, known, RISKS)
     examples: list[Example] = []
     group = 0
     for spoken in grammars:
         neutral = [phrase for phrase in spoken.phrases if phrase.labels == {"context"}]
         for phrase in spoken.phrases:
-            examples += _spoken(phrase, spoken, neutral, rng, group)
+            examples += _spoken(replace(phrase, labels=matters.renamed(phrase.labels)), spoken, neutral, rng, group)
             group += 1
-    for intent in intents:
-        for language, sentences in intent.examples.items():
-            for sentence in sentences:
-                labels = frozenset({intent.name, "ask"} if _asks(sentence) else {intent.name})
-                texts = [plain(noisy(sentence, language, rng)) for _ in range(4)]
-                examples += [Example(text, text, labels, language, group) for text in texts]
-                group += 1
     mails: list[tuple[int, labelled.Mail]] = []
+    for intent, language, sentence in _own_sentences(intents):
+        labels = frozenset({intent, "ask"} if _asks(sentence) else {intent})
+        texts = [plain(noisy(sentence, language, rng)) for _ in range(4)]
+        examples += [Example(text, text, labels, language, group) for text in texts]
+        spoken_there = next((spoken for spoken in grammars if spoken.language == language), None)
+        made = own.mails(sentence, labels, intent, spoken_there, rng) if intent in matters.own else ()
+        for mail in made:
+            examples += _of_mail(mail, rng, group, spellings=1)
+            mails.append((group, mail))
+        group += 1
     for mail in labelled.load(MAILS, languages=LANGUAGES):
         if mail.author == without:
             continue
-        examples += _of_mail(mail, rng, group)
-        mails.append((group, mail))
+        examples += _of_mail(matters.of_mail(mail), rng, group, spellings=_PER_SENTENCE)
+        mails.append((group, matters.of_mail(mail)))
         group += 1
-    named = {label for phrase in (p for g in grammars for p in g.phrases) for label in phrase.labels}
-    own = {intent.name for intent in intents}
-    matters = tuple(sorted((named | own) - set(RISKS) - set(SIGNS) - _NO_HEAD | {"privacy_request"}))
-    heads = tuple(dict.fromkeys([*matters, *RISKS, *SIGNS]))
-    return Corpus(tuple(example for example in examples if example.text), heads, matters, tuple(mails))
+    asked = known - matters.foreign | {intent.name for intent in intents} | ({own.ANOTHER} if matters.foreign else set())
+    heads = tuple(dict.fromkeys([*sorted(asked), *RISKS, *SIGNS]))
+    kept = tuple(example for example in examples if example.text)
+    mine = tuple(plain(sentence) for intent, _, sentence in _own_sentences(intents) if intent in matters.own)
+    return Corpus(kept, heads, tuple(sorted(asked - _NO_MATTER)), tuple(mails), mine)
+
+
+def _own_sentences(intents: Sequence[Intent]) -> Iterator[tuple[str, str, str]]:
+    """Each sentence of the playbook with its intent and language."""
+    for intent in intents:
+        for language, sentences in intent.examples.items():
+            for sentence in sentences:
+                yield intent.name, language, sentence
 
 
 def _spoken(
@@ -125,11 +148,11 @@ def _around(text: str, spoken: grammar.Grammar, neutral: Sequence[grammar.Phrase
     return whole(others)
 
 
-def _of_mail(mail: labelled.Mail, rng: random.Random, group: int) -> list[Example]:
+def _of_mail(mail: labelled.Mail, rng: random.Random, group: int, *, spellings: int) -> list[Example]:
     """Each sentence in its mail, in several spellings, and the mail as a whole with all its matters."""
     lines = [*([mail.subject] if mail.subject else []), *mail.sentences]
     found: list[Example] = []
-    for number in range(_PER_SENTENCE):
+    for number in range(spellings):
         spelt = [plain(noisy(line.text, mail.language, rng) if number else line.text) for line in lines]
         text = whole(spelt)
         found += [

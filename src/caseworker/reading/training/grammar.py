@@ -6,12 +6,13 @@ slot `@slot = a | b`. A label that a section does not name is a negative example
 
 import random
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from caseworker.core.errors import ReadingError
 
+PHRASES = Path(__file__).parent / "phrases"
 _INNERMOST = re.compile(r"\{([^{}]*)\}")
 _SLOT = re.compile(r"<(\w+)>")
 
@@ -70,6 +71,7 @@ def several(pattern: str, slots: Mapping[str, tuple[str, ...]], rng: random.Rand
     return list(dict.fromkeys(expand(pattern, slots, rng) for _ in range(count)))
 
 
-def labels_of(phrases: Iterable[Phrase]) -> tuple[str, ...]:
-    """Every label that a phrase names, sorted."""
-    return tuple(sorted({label for phrase in phrases for label in phrase.labels}))
+def names(folder: Path = PHRASES) -> frozenset[str]:
+    """Every label of the phrase files, in any language: what the reader knows without a playbook's own sentences."""
+    lines = (line.strip() for path in folder.glob("*/*.txt") for line in path.read_text(encoding="utf-8").splitlines())
+    return frozenset(label for line in lines if line.startswith("[") for label in line.strip("[]").split())

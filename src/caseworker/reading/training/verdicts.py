@@ -1,6 +1,6 @@
 """Training of the verdict on whole mails, from heads that have not seen the mail that is weighed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,11 +23,18 @@ _STARTS = 3  # networks side by side; their mean is steadier
 
 
 def fit(
-    heads: Sequence[Heads], fold: NDArray[np.int64], mails: Sequence[tuple[int, Mail]], encoder: Encoder, seed: int
+    heads: Sequence[Heads],
+    fold: NDArray[np.int64],
+    mails: Sequence[tuple[int, Mail]],
+    encoder: Encoder,
+    *,
+    seed: int,
+    progress: Callable[[float], None],
 ) -> Mapping[str, Matrix]:
-    """The weights for `verdict.weigh`. `heads[fold[group]]` have not seen the mail of that group."""
+    """The weights for `verdict.weigh`. `heads[fold[group]]` have not seen the mail of that group; `progress` goes to 1."""
     shown, wanted = [], []
-    for group, mail in mails:
+    for number, (group, mail) in enumerate(mails, start=1):
+        progress(number / len(mails))
         own = heads[int(fold[group])]
         scored = scored_mail(mail, own, encoder)
         if len(scored.sentences):

@@ -15,6 +15,7 @@ ENGINE_REPLIES = (
     "ask_intro", "reminder", "handed_over", "chaser_open", "greeting", "closing", "no_personal_data", "thanks",
 )  # fmt: skip
 WHERE_WRITTEN = ("gave_up", "confirm_each")  # replies that the engine says where a playbook has them
+LEAST_EXAMPLES = 8  # sentences of an intent that is new to the reader
 HANDED_OVER_FACTS = ("answer_by", "case", "message", "now", "param", "sender")
 
 
@@ -180,6 +181,17 @@ def _handed_over(playbook: Playbook, spec: IntentSpec, known: Known) -> Iterator
     yield from found
 
 
+def _few_examples(playbook: Playbook, spec: IntentSpec, known: Known) -> Iterator[Finding]:
+    """The reader learns an intent of the playbook's own from its sentences alone."""
+    language = playbook.worker.default_language
+    count = len(spec.examples.get(language, ()))
+    if known.taught is None or spec.name in known.taught or spec.always_escalate or count >= LEAST_EXAMPLES:
+        return
+    text = f"`{spec.name}` has {count} sentences in {language}, too few for the reader to know it by."
+    advice = f"Write {LEAST_EXAMPLES} or more, as customers would, each worded differently."
+    yield Finding(spec.place, "warning", "few_examples", text, advice)
+
+
 def _intents(playbook: Playbook, known: Known) -> Iterator[Finding]:
     handlers: dict[str, list[str]] = {name: [] for name in playbook.intents}
     for procedure in playbook.procedures.values():
@@ -203,6 +215,7 @@ def _intents(playbook: Playbook, known: Known) -> Iterator[Finding]:
         if not handlers[name] and not spec.always_escalate and not spec.queue:
             advice = "Name it in a procedure, or give it a `queue:` of people."
             yield Finding(spec.place, "error", "intent_without_procedure", f"No procedure handles `{name}`.", advice)
+        yield from _few_examples(playbook, spec, known)
         if len(handlers[name]) > 1:
             text = f"`{name}` is handled by {' and '.join(handlers[name])}."
             yield Finding(spec.place, "error", "intent_twice", text, "Name it in one of them only.")
