@@ -1,4 +1,4 @@
-"""Run all benches, or the ones named: `python -m bench throughput latency knowledge second-set tuning-sets`."""
+"""Run all benches, or the ones named: `python -m bench throughput latency language`."""
 
 import asyncio
 import json
@@ -8,12 +8,13 @@ from collections.abc import Awaitable, Callable, Mapping
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as `caseworker` itself does, before numpy is imported
 
-from bench import knowledge, latency, sets, throughput
+from bench import knowledge, language, latency, sets, throughput
 
 Figures = Mapping[str, object]
 BENCHES: Mapping[str, Callable[[], Awaitable[Figures]]] = {
     "throughput": throughput.run,
     "latency": latency.run,
+    "language": language.run,
     "knowledge": knowledge.run,
     "second-set": sets.second,
     "tuning-sets": sets.tuning,

@@ -14,7 +14,7 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 MAX_FILE, MAX_FUNCTION = 400, 60
 
 LONG_FILES: dict[str, tuple[int, str]] = {
-    "sop/model.py": (520, "the types of the language, one beside the other"),
+    "sop/model.py": (560, "the types of the language, one beside the other"),
 }
 LONG_FUNCTIONS: dict[str, tuple[int, str]] = {
     "store/migrations/versions/0001_first.py:upgrade": (260, "a migration is written once and never read as code"),

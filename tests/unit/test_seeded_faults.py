@@ -7,13 +7,14 @@ import pytest
 from test_playbook_retail import VOCABULARY
 
 import caseworker.playbooks
+from caseworker.cli.proving import limits_of
 from caseworker.commerce.operations import BUILT_IN
 from caseworker.core.errors import PlaybookError
 from caseworker.guard.load import load as load_guardrails
 from caseworker.sop.check import check
 from caseworker.sop.load import load, read_folder
 from caseworker.sop.model import Known
-from caseworker.sop.prove import PayLimit, prove
+from caseworker.sop.prove import prove
 from caseworker.sop.proving.report import report
 from caseworker.writing.load import load as load_replies
 
@@ -49,10 +50,7 @@ def texts(files: Files) -> list[str]:
 
 def proofs(files: Files) -> list[str]:
     """What `prove` says of the procedure."""
-    limits = {
-        action: PayLimit(action, limit.per_action, limit.per_case, limit.above == "forbid", limit.always_approve)
-        for action, limit in load_guardrails(files).limits.items()
-    }
+    limits = limits_of(load_guardrails(files))
     [proof] = prove(load(files), VOCABULARY, limits, procedures=["warranty"], timeout=30)
     return list(report(proof))
 

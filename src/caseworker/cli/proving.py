@@ -11,6 +11,7 @@ from caseworker.cli.output import json_option, print_json
 from caseworker.cli.running import settings
 
 if TYPE_CHECKING:
+    from caseworker.guard.model import Guardrails
     from caseworker.sop.model import Playbook, Vocabulary
     from caseworker.sop.prove import PayLimit, Proof
 
@@ -75,15 +76,20 @@ def _loaded(playbook: str) -> "tuple[Playbook, Vocabulary, Mapping[str, PayLimit
     from caseworker.cli.playbooks import offline
     from caseworker.guard.load import load as load_guardrails
     from caseworker.sop.load import load, read_folder
-    from caseworker.sop.prove import PayLimit
 
     files = read_folder(shipped(playbook or settings().playbook))
     book = load(files)
-    limits = {
+    return book, book.vocabulary(vocabulary(offline().commerce)), limits_of(load_guardrails(files))
+
+
+def limits_of(guardrails: "Guardrails") -> "Mapping[str, PayLimit]":
+    """What `prove` has to know of the guardrails, by operation."""
+    from caseworker.sop.prove import PayLimit
+
+    return {
         name: PayLimit(name, limit.per_action, limit.per_case, forbids=limit.above == "forbid", asks=limit.always_approve)
-        for name, limit in load_guardrails(files).limits.items()
+        for name, limit in guardrails.limits.items()
     }
-    return book, book.vocabulary(vocabulary(offline().commerce)), limits
 
 
 def _show(lines: Sequence[str]) -> None:
