@@ -1,9 +1,19 @@
 """A retailer's own questions: own words only from a mail that answers; addresses, telephone numbers and codes anywhere."""
 
+from datetime import UTC, datetime
+from pathlib import Path
+
 import pytest
 from reading_builders import CLOTHES, NUMBER, intents, reader
 
+import caseworker.playbooks
+from caseworker.cases.model import Case, RequestState
+from caseworker.cli.playbooks import offline
+from caseworker.engine.hearing import waited_for
 from caseworker.reading.model import Context, MailText, Question, Reading
+from caseworker.sop.load import read_folder
+
+RETAIL = Path(caseworker.playbooks.__file__).parent / "retail"
 
 NAME, PROMO, WISH = Question("full_name", "text"), Question("promo_code", "text"), Question("delivery_wish", "text")
 EMAIL, PHONE = Question("email", "email"), Question("phone", "phone")
@@ -212,3 +222,19 @@ async def test_a_code_of_digits_alone_is_the_answer_where_it_was_asked_for():
 async def test_a_code_is_no_order_number():
     customer = Question("customer", "code", forms=("########",))
     assert await said("20261042", customer, questions=(NUMBER, customer)) == {"customer": "20261042"}
+
+
+# -- what a case waits for -----------------------------------------------------------------------------------------------
+
+
+def test_own_words_answer_only_what_the_last_mail_asked_and_in_that_order():
+    files = read_folder(RETAIL)
+    own = "\nfull_name: {kind: text}\npromo_code: {kind: text}\nnickname: {kind: text}\n"
+    release = offline().assemble({**files, "questions.yaml": files["questions.yaml"] + own})
+    asked = {"nickname": 1, "order_number": 1, "full_name": 1, "promo_code": 1}
+    request = RequestState(1, "cancel_order", 0.9, "", status="awaiting_customer", asked=asked)
+    case = Case(
+        number=1, worker="retail", mailbox="m@x.example", shop="base", release="r", status="waiting",
+        opened_at=datetime(2026, 12, 2, 9, tzinfo=UTC), asking=("promo_code", "full_name"), requests=(request,),
+    )  # fmt: skip
+    assert [question.key for question in waited_for(case, release)] == ["promo_code", "full_name", "order_number"]

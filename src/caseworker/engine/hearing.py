@@ -97,7 +97,7 @@ class Hearing:
         context = Context(
             orders=await self._candidates(case, message, words, forms=release.playbook.worker.order_numbers),
             sender_verified=verified,
-            pending=(pending := _pending(case, release)),
+            pending=(pending := waited_for(case, release)),
             open_intents=_open_intents(case, pending),
             number_forms=tuple(release.playbook.worker.order_numbers),
             default_language=case.language or release.playbook.worker.default_language,
@@ -275,7 +275,7 @@ def _person(case: Case, event: Event, release: Release, now: datetime) -> Heard:
     return Heard(heard, (entry,))
 
 
-def _pending(case: Case, release: Release) -> tuple[Question, ...]:
+def waited_for(case: Case, release: Release) -> tuple[Question, ...]:
     """What the last mail asked for, in that order, then what was asked before: own words answer only the former."""
     known = {question.key: question for question in _questions(release)}
     before = [key for r in case.requests if r.status == "awaiting_customer" for key in r.asked]

@@ -98,8 +98,9 @@ def build(intents: Sequence[Intent], seed: int, *, without: str = "") -> Corpus:
         texts = [plain(noisy(sentence, language, rng)) for _ in range(4)]
         examples += [Example(text, text, labels, language, group) for text in texts]
         spoken_there = next((spoken for spoken in grammars if spoken.language == language), None)
-        made = own.mails(sentence, labels, intent, spoken_there, rng) if intent in matters.own else ()
-        for mail in made:
+        said = labelled.Sentence(sentence, labels)
+        made = own.mails(said, intent, language, spoken=spoken_there, rng=rng)
+        for mail in made if intent in matters.own else ():
             examples += _of_mail(mail, rng, group, spellings=1)
             mails.append((group, mail))
         group += 1

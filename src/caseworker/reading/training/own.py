@@ -43,16 +43,15 @@ def matters(intents: Sequence[Intent], known: Collection[str], risks: Collection
 
 
 def mails(
-    sentence: str, labels: frozenset[str], intent: str, spoken: grammar.Grammar | None, rng: random.Random
+    said: labelled.Sentence, intent: str, language: str, *, spoken: grammar.Grammar | None, rng: random.Random
 ) -> Iterator[labelled.Mail]:
-    """Mails that say one own sentence and, before and after it, what asks for nothing."""
+    """Mails that say one own sentence and, before and after it, what asks for nothing; alone where no such are `spoken`."""
     neutral = [phrase for phrase in spoken.phrases if phrase.labels == {"context"}] if spoken else []
     for number in range(_MAILS if spoken else 1):
         count = rng.choice((0, 1, 1, 2, 2, 3)) if neutral else 0
         beside = [grammar.expand(rng.choice(neutral).pattern, spoken.slots, rng) for _ in range(count)] if spoken else []
         lines = [labelled.Sentence(text, frozenset()) for text in beside]
-        lines.insert(rng.randint(0, len(lines)), labelled.Sentence(sentence, labels))
-        language = spoken.language if spoken else "en"
+        lines.insert(rng.randint(0, len(lines)), said)
         yield labelled.Mail(f"own{number}", language, frozenset({intent}), None, tuple(lines))
 
 
