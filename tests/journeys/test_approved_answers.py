@@ -107,7 +107,7 @@ async def test_a_request_for_data_names_the_day_that_the_law_gives(house: House)
     house.readings["data"] = reading("privacy_request")
     await house.mail("data", "Send me all data you have about me.", sender="new@customer.example")
     await house.work()
-    assert "within the legal time of one month, by 30 December 2026 at the latest" in house.outbox.texts[0]
+    assert "within the statutory period of one month, by 30 December 2026 at the latest" in house.outbox.texts[0]
 
 
 async def test_a_threat_is_answered_shortly_whatever_else_is_in_the_mail(house: House) -> None:

@@ -167,7 +167,7 @@ async def test_one_yes_to_two_questions_is_asked_again_and_one_with_a_number_cou
     assert house.outbox.texts[-1].count("Shall we do that?") == 2
     await _answer(house, first, "yes", reading(fields={"confirm": True}))
     assert [await _cancelled(house, o) for o in (first, second)] == [[], []]
-    assert "name the order number" in house.outbox.texts[-1]
+    assert "give the order number" in house.outbox.texts[-1]
     await _answer(house, first, "second", reading(fields={"confirm": True, "order_number": second["number"]}))
     assert [await _cancelled(house, o) for o in (first, second)] == [[], [second["lines"][0]["id"]]]
     await _answer(house, first, "yes to the other", reading(fields={"confirm": True}))
@@ -179,7 +179,7 @@ async def test_a_yes_after_giving_up_is_heard(house: House) -> None:
     for _ in range(9):
         house.clock.move(days=1)
         await house.work()
-    assert "answer this mail whenever you like" in house.outbox.texts[-1]
+    assert "reply to this email whenever you like" in house.outbox.texts[-1]
     await _answer(house, order, "yes", reading(fields={"confirm": True}))
     assert await _cancelled(house, order) == [order["lines"][0]["id"]]
 

@@ -29,7 +29,7 @@ async def test_a_customer_who_does_not_answer_is_reminded_once_and_then_given_up
     await house.work()
     file = await house.file(case)
     assert (file.case.status, file.case.outcomes) == ("closed", ["no_answer"])
-    assert "we close your request for now" in house.outbox.texts[2]
+    assert "we are closing your request for now" in house.outbox.texts[2]
     house.clock.move(days=30)
     await house.work()
     assert len(house.outbox.texts) == 3
