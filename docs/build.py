@@ -18,6 +18,7 @@ import grimp
 
 from caseworker.commerce.operations import BUILT_IN, records
 from caseworker.commerce.ports import Operation
+from caseworker.knowledge import operations as knowledge
 from caseworker.sop.schema import Names, schemas
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -42,9 +43,10 @@ def pages() -> Mapping[Path, str]:
 
 
 def built_in() -> Names:
-    """The operations that every shop has; names of a playbook's own are in the schemas that `caseworker schema` writes."""
+    """The operations of every shop and of the worker; names of a playbook's own are in what `caseworker schema` writes."""
+    reads = (*(op for op in BUILT_IN.values() if op.kind == "read"), *knowledge.OPERATIONS.values())
     return Names(
-        reads=tuple(sorted(op.name for op in BUILT_IN.values() if op.kind == "read")),
+        reads=tuple(sorted(op.name for op in reads)),
         writes={name: tuple(p.name for p in op.parameters) for name, op in sorted(BUILT_IN.items()) if op.kind == "write"},
     )
 
@@ -192,12 +194,12 @@ def _y(index: int) -> int:
 # -- operations --------------------------------------------------------------------------------------------------------------
 
 _INTRODUCTION = """\
-<!-- Made by docs/build.py from caseworker/commerce/operations.py. Change it there and run `make docs`. -->
+<!-- Made by docs/build.py from commerce/operations.py and knowledge/operations.py. Change it there and run `make docs`. -->
 
 # Operations
 
-What a procedure may look up and do in the retailer's systems. The page is made from the code: `commerce/operations.py` and the
-records of `commerce/model.py`.
+What a procedure may look up and do in the retailer's systems, and what it may ask of the worker itself. The page is made from
+the code: `commerce/operations.py`, the records of `commerce/model.py`, and `knowledge/operations.py`.
 
 - A **read** changes nothing. A **write** is done by the engine alone: its intent is committed first, then comes the call, then
   its receipt is committed. See [receipts](../why/receipts.md).
@@ -222,12 +224,15 @@ def operations_page() -> str:
         _INTRODUCTION,
         "## Reads\n",
         *map(_operation, reads),
+        "## Reads of the worker's own\n",
+        "No shop has to offer these; see [approved answers](knowledge.md).\n",
+        *map(_operation, knowledge.OPERATIONS.values()),
         "## Writes\n",
         _RECEIPT,
         *map(_operation, writes),
         "## Records\n",
         "What reads give, and what the facts of a procedure are made of.\n",
-        *(_record(name, fields) for name, fields in records().items()),
+        *(_record(name, fields) for name, fields in {**records(), **knowledge.RECORDS}.items()),
     ]
     return "\n".join(sections)
 
