@@ -113,6 +113,7 @@ class _Walk:
     trace: list[RowTrace] = field(default_factory=list)
     timed_out: str = ""
     wrong: tuple[str, ...] = ()
+    notes: dict[str, object] = field(default_factory=dict)
 
     def decide(self) -> Decision:
         return self._identify() or (self._waited(self.waiting) if self.waiting else None) or self._table()
@@ -180,6 +181,7 @@ class _Walk:
         needs = Needs(self.procedure, self.progress, self.vocabulary)
         built = build(self.playbook, self.procedure, self.facts, now=self.now, needs=needs.resolvers(), timed_out=timed_out)
         self.supply = replace(self.supply, needs=needs, scope=built)
+        self.notes = {}
         return built
 
     # -- the table -----------------------------------------------------------------------------------------------------
@@ -196,13 +198,14 @@ class _Walk:
                 continue
             self.scope.seen = {}
             holds = rows.condition(row, self.scope, self.progress)
+            if holds is False:  # the most of them
+                self.trace.append(RowTrace(row.name, "false", self._seen()))
+                continue
             if isinstance(holds, Unknown):
                 return self._unknown(row, holds)
             if isinstance(holds, Fault):
                 return self._fault(row, holds)
-            if holds:
-                return self._fire(row)
-            self.trace.append(RowTrace(row.name, "false", self._seen()))
+            return self._fire(row)
         return None
 
     def _fire(self, row: Row) -> Decision:
@@ -231,7 +234,11 @@ class _Walk:
         return self._people("procedure_error")
 
     def _seen(self) -> dict[str, object]:
-        return {path: noted(value) for path, value in self.scope.seen.items()}
+        notes = self.notes
+        for path, value in self.scope.seen.items():
+            if path not in notes:  # within one walk a path has one value
+                notes[path] = noted(value)
+        return {path: notes[path] for path in self.scope.seen}
 
     # -- decisions -----------------------------------------------------------------------------------------------------
 

@@ -115,6 +115,11 @@ def _path(expr: Name | Member, bound: frozenset[str]) -> Closure:
 
 def _walk(value: object, steps: tuple[tuple[str, str], ...], scope: Scope, root: str) -> object:
     for key, path in steps:
+        if value.__class__ is dict:  # nearly always; the rest is told by `_field`
+            found = value.get(key)
+            if found is not None:
+                value = found
+                continue
         value = _field(value, key, path, scope, root)
     return absent(root) if value is None else value
 
@@ -142,9 +147,12 @@ def _has(target: Expr, bound: frozenset[str]) -> Closure:
         value = whole(scope) if record is None else record(scope)
         if record is not None and isinstance(value, Mapping):  # a key that is not in the tree is not there
             value = value.get(name)
-        if isinstance(value, Unknown) or (isinstance(value, Fault) and not value.absent):
-            return value
-        found = value is not None and not isinstance(value, Fault)
+        if value.__class__ in TROUBLE:
+            if isinstance(value, Unknown) or (isinstance(value, Fault) and not value.absent):
+                return value
+            found = False
+        else:
+            found = value is not None
         scope.seen[f"has({path})"] = found
         return found
 
@@ -231,9 +239,9 @@ def _each(expr: Each, bound: frozenset[str]) -> Closure:
 
     def loop(scope: Scope) -> object:
         items = source(scope)
-        if isinstance(items, Unknown | Fault):
+        if items.__class__ in TROUBLE:
             return items
-        if not isinstance(items, Sequence) or isinstance(items, str):
+        if items.__class__ is not list and (not isinstance(items, Sequence) or isinstance(items, str)):
             return Fault(f"{expr.kind}() takes a list, not a {kind_of(items)}")
         before = scope.variables.get(name, _MISSING)
         results = []

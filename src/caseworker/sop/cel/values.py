@@ -44,9 +44,12 @@ class Scope(Protocol):
 
 def trouble(*values: object) -> Unknown | Fault | None:
     """Unknown (all paths together) before Fault: what is missing may settle the matter. None where all are values."""
-    wrong = [value for value in values if value.__class__ in TROUBLE]
-    if not wrong:
+    for value in values:
+        if value.__class__ in TROUBLE:
+            break
+    else:
         return None
+    wrong = [value for value in values if value.__class__ in TROUBLE]
     unknown = [value.paths for value in wrong if isinstance(value, Unknown)]
     if unknown:
         return Unknown(frozenset().union(*unknown))
