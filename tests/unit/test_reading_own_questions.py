@@ -53,6 +53,12 @@ async def test_a_label_alone_is_left_out():
     assert await said("Hi,\nfull name: Ann Lee\nThanks", NAME) == {"full_name": "Ann Lee"}
 
 
+async def test_a_name_is_an_answer_in_whatever_language_it_is():
+    assert await said("Wojciech Szczęsny", NAME) == {"full_name": "Wojciech Szczęsny"}
+    long = "Dobrý den, kde je prosím moje objednávka? Čekám na ni už dva týdny."
+    assert (await read(long, NAME)).abstained == "language"
+
+
 @pytest.mark.parametrize(
     "text",
     ["NW-2026-104233", "my order number is NW-2026-104233", "Any news?", "Hello,\nBest regards\nAnn"],

@@ -34,6 +34,7 @@ _ONE_ORDER_EACH = frozenset(  # a question about two orders is two requests; wha
     }
 )
 _NEW_IN_A_REPLY = 0.8
+_FEW = 6  # words of an answer, such as a name, that are no language by themselves
 _GOES_ON = re.compile(
     r"^\W*(?:[-–—•*·]|\(?\d{1,2}[.)]\s|(?:also|and|plus|as well as|likewise|same (?:for|with)|und|auch|außerdem|ebenso|sowie"
     r"|dazu|genauso)\b)",
@@ -80,7 +81,8 @@ class EmbeddedReader:
         answered = answers or told(context.pending, scope, answers)
         if not any(sentence.plain for sentence in (*subject, *spoken)) and not answered:
             return replace(empty, abstained="attachment_only" if mail.attachments else "empty", fields=answers)
-        if tongue == language.OTHER and not answered:
+        few = bool(answered) and sum(len(sentence.text.split()) for sentence in spoken) <= _FEW
+        if tongue == language.OTHER and not answers and not few:
             return replace(empty, abstained="language", fields=read.of_mail(questions, scope, found))
         known = likely.odds(_meant(scope.context, found))
         runs = matters(spoken, mail.body, _numbers_of(spoken, found))
