@@ -44,7 +44,7 @@ _SUBJECT_NOISE = ("re:", "aw:", "fwd:", "wg:", "fw:", "antw:")
 
 
 class EmbeddedReader:
-    """Reads English and German well and other languages of the encoder as far as `languages` allows.
+    """Reads the languages that its heads have learnt; a mail in another one of `languages` is known as such and left to people.
 
     `heads` must belong to `encoder`; raises `ReadingError` otherwise. The CPU work runs in a thread
     of its own, one mail after the other: the event loop stays free and the other threads keep theirs.
@@ -57,6 +57,8 @@ class EmbeddedReader:
         self._encoder = encoder
         self._heads = heads
         self._languages = tuple(languages)
+        learnt = heads.meta.get("languages")
+        self._learnt = tuple(learnt) if isinstance(learnt, list | tuple) else self._languages
 
     async def read(
         self, mail: MailText, *, intents: Sequence[Intent], questions: Sequence[Question], context: Context
@@ -69,7 +71,7 @@ class EmbeddedReader:
         body, subject = split(mail.body), split(_without_prefix(mail.subject), "subject")
         subject = [replace(s, start=s.start + _cut(mail.subject), end=s.end + _cut(mail.subject)) for s in subject]
         spoken = [sentence for sentence in body if not sentence.frame]
-        tongue, sure = language.identify(_for_language(mail, spoken), self._languages, context.default_language)
+        tongue, sure = self._language(_for_language(mail, spoken), context.default_language)
         empty = Reading(tongue, sure, (), {}, 0.0, (), "", self.name)
         speech = context.default_language if tongue == language.OTHER else tongue
         scored = self._scored(subject, spoken, speech) if any(s.plain for s in (*subject, *spoken)) else None
@@ -82,13 +84,20 @@ class EmbeddedReader:
         if not any(sentence.plain for sentence in (*subject, *spoken)) and not answered:
             return replace(empty, abstained="attachment_only" if mail.attachments else "empty", fields=answers)
         few = bool(answered) and sum(len(sentence.text.split()) for sentence in spoken) <= _FEW
-        if tongue == language.OTHER and not answers and not few:
+        if tongue not in self._learnt and not answers and not few:
             return replace(empty, abstained="language", fields=read.of_mail(questions, scope, found))
         known = likely.odds(_meant(scope.context, found))
         runs = matters(spoken, mail.body, _numbers_of(spoken, found))
         parts = [self._part(run, tongue, scope.context, found) for run in runs] if len(runs) > 1 else []
         sense = aggregate.understand(scored or self._scored(subject, spoken, speech), known, parts)
         return self._reading(empty, sense, scope, found, answers, intents=intents, questions=questions)
+
+    def _language(self, text: str, default: str) -> tuple[str, float]:
+        """Those that were learnt come first: what is said in others was never measured, and a denial would go unheard."""
+        own = [one for one in self._languages if one in self._learnt]
+        others = [one for one in self._languages if one not in self._learnt]
+        found = language.identify(text, own, default)
+        return language.identify(text, others, default) if found[0] == language.OTHER and others else found
 
     def _part(self, run: Sequence[Sentence], tongue: str, context: Context, found: Sequence[numbers.Written]) -> aggregate.Part:
         own = [w for w in found if any(s.source == w.where.source and s.start <= w.where.start < s.end for s in run)]
