@@ -219,7 +219,7 @@ def run(
 
 def known(book: Playbook, **replies: Mapping[str, frozenset[str]]) -> Known:
     """Everything that the procedure names is there, in every language."""
-    engine = ("ask_intro", "reminder", "handed_over", "chaser_open", "greeting", "closing", "no_personal_data", "thanks")
+    engine = ("ask_intro", "reminder", "handed_over", "chaser_open", "greeting", "closing", "no_personal_data", "gave_up")
     keys = {key for p in book.procedures.values() for row in p.rows for key in (row.reply, row.meanwhile, row.confirm) if key}
     keys |= {*engine, *(f"ask_{key}" for key in book.questions)}
     words = {key: {language: frozenset[str]() for language in book.worker.languages} for key in keys}

@@ -42,7 +42,7 @@ def test_the_words_of_a_question_that_is_gone() -> None:
 
 
 @pytest.mark.parametrize(
-    "user", ["sops/return.yaml", "parts/earlier_claims.yaml", "replies/thanks/en.md", "knowledge/stores.md"]
+    "user", ["sops/return.yaml", "parts/earlier_claims.yaml", "replies/gave_up/en.md", "knowledge/stores.md"]
 )
 def test_a_parameter_that_nothing_mentions_and_one_that_anything_does(user: str) -> None:
     files, line = added("parameters.yaml", "never_shown: {type: int, values: [3]}\n")
@@ -56,7 +56,7 @@ def test_a_question_that_no_procedure_asks() -> None:
     files, line = added("questions.yaml", "favourite_colour: {kind: text}\n")
     text = "No procedure asks for `favourite_colour` or uses the answer."
     assert found_in(files) == [("questions.yaml", line, "unused_question", text)]
-    files["replies/thanks/en.md"] += "\n{% if request.given.favourite_colour %}yes{% endif %}\n"
+    files["replies/gave_up/en.md"] += "\n{% if request.given.favourite_colour %}yes{% endif %}\n"
     assert found_in(files) == []
 
 

@@ -15,9 +15,9 @@ HINT = "# yaml-language-server: $schema="
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--from", "source", default="retail", show_default=True, help="A playbook folder, or one that is shipped.")
-@click.option("--languages", default="", metavar="LIST", help="Only these, such as `en,de`; the first is the default one.")
+@click.option("--languages", multiple=True, metavar="LIST", help="Only these, such as `en,de`; the first is the default one.")
 @json_option
-def new(folder: Path, source: str, languages: str, as_json: bool) -> None:
+def new(folder: Path, source: str, languages: tuple[str, ...], as_json: bool) -> None:
     """Begin a playbook in FOLDER: a copy of one that works, to be changed.
 
     With --languages only the words in these languages are copied, customers' sentences among them, so that a reply of your own
@@ -36,7 +36,7 @@ def new(folder: Path, source: str, languages: str, as_json: bool) -> None:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder} is there already and not empty.", remedy="Name a folder that does not exist yet.")
     files = read_folder(shipped(source))
-    chosen = tuple(part.strip() for part in languages.split(",") if part.strip())
+    chosen = tuple(part.strip() for part in ",".join(languages).split(",") if part.strip())
     if chosen:
         files = only(files, chosen)
     files = rewritten(files)

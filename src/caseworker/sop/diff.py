@@ -18,6 +18,7 @@ from caseworker.sop.model import (
     PromiseSpec,
     Question,
     Row,
+    Season,
     WaitSpec,
     WorkerSpec,
 )
@@ -134,9 +135,14 @@ def _held(parameter: Parameter, like: ParameterValue) -> object:
 
 def _circumstance(value: ParameterValue) -> str:
     parts = [f" in {value.country}" if value.country else "", f" for {value.brand}" if value.brand else ""]
-    parts += [f" in the season {value.season.name}" if value.season else ""]
+    parts += [_in_season(value.season) if value.season else ""]
     parts += [f" from {value.valid_from}" if value.valid_from else "", f" to {value.valid_to}" if value.valid_to else ""]
     return "".join(parts)
+
+
+def _in_season(season: Season) -> str:
+    first, last = (f"{month:02}-{day:02}" for month, day in (season.first, season.last))
+    return f" in the season {season.name} ({first} to {last})"
 
 
 def _valued(value: ParameterValue) -> str:

@@ -44,7 +44,7 @@ def _size(value: Sequence[object] | Mapping[str, object]) -> int:
 
 def _sum(items: Sequence[Any]) -> object:
     if not items:
-        raise ValueFault("sum() of an empty list of amounts has no currency; test size() > 0 first")
+        raise ValueFault("sum() of an empty list has no currency and no kind; test size() > 0 first")
     return reduce(lambda left, right: left + right, items)
 
 

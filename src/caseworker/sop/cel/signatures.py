@@ -137,7 +137,7 @@ def _size(expr: Call, found: Sequence[Type]) -> Type | Refused:
 
 def _sum(expr: Call, found: Sequence[Type]) -> Type | Refused:
     item = found[0].item if len(found) == 1 and found[0].name == "list" else None
-    return item if item and item.name in ("Money", "any") else _usage(expr, found)
+    return item if item and item.name in ("Money", "int", "any") else _usage(expr, found)
 
 
 def _extreme(expr: Call, found: Sequence[Type]) -> Type | Refused:
@@ -184,7 +184,7 @@ USAGE: Mapping[str, str] = {
     "hours": "hours(case.opened_at, now)",
     "business_days": "business_days(now, 10)",
     "business_days_between": "business_days_between(order.placed_at, now)",
-    "sum": "sum(lines.map(l, l.refundable))",
+    "sum": "sum(lines.map(l, l.refundable)) or sum(lines.map(l, l.quantity))",
     "money": 'money("10.00 EUR")',
     "duration": 'duration("5d")',
     "date": 'date("2026-12-24")',

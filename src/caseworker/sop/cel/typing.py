@@ -225,9 +225,11 @@ class Checker:
         found = signatures.call(expr, arguments)
         if not isinstance(found, Type):
             return self.error(found.code, found.message, found.advice, expr)
-        if expr.name == "sum" and found.name == "Money" and not self._never_empty(expr.arguments[0], known):
+        if expr.name == "sum" and found.name != "any" and not self._never_empty(expr.arguments[0], known):
             text = "The list may be empty, and no amounts have no currency."
             advice = 'Write size(x) > 0 ? sum(x) : money("0.00 EUR"), or zero(order.total) there.'
+            if found.name == "int":
+                text, advice = "The list may be empty.", "Write size(x) > 0 ? sum(x) : 0."
             return self.error("empty_sum", text, advice, expr)
         return found
 

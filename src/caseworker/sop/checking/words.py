@@ -12,7 +12,7 @@ from caseworker.sop.model import Finding, IntentSpec, Known, Place, Playbook, Ro
 from caseworker.sop.questions import question_keys
 
 ENGINE_REPLIES = (
-    "ask_intro", "reminder", "handed_over", "chaser_open", "greeting", "closing", "no_personal_data", "thanks",
+    "ask_intro", "reminder", "handed_over", "chaser_open", "greeting", "closing", "no_personal_data", "gave_up",
 )  # fmt: skip
 WHERE_WRITTEN = ("gave_up", "confirm_each")  # replies that the engine says where a playbook has them
 LEAST_EXAMPLES = 8  # sentences of an intent that is new to the reader

@@ -62,6 +62,8 @@ def _sum(values: Sequence[Val], _world: World) -> Val:
     if not slots:
         return Val("Money", 0, Status(fault=True), 0)
     summed = total(pick(slot.there, slot.value.term, 0) for slot in slots)
+    if slots[0].value.kind == "int":
+        return Val("int", summed, empty)
     currency = slots[-1].value.currency
     for slot in reversed(slots[:-1]):
         currency = pick(slot.there, slot.value.currency, currency)

@@ -131,6 +131,7 @@ class Proof:
     nevers: tuple[Never, ...] = ()
     not_proved: tuple[str, ...] = ()
     questions: int = 0
+    closed: bool = False  # the author says that the last row is unreachable
 
     @property
     def open(self) -> bool:

@@ -51,7 +51,11 @@ _ADVICE = {
 def _gaps(proof: Proof) -> Iterator[str]:
     if not proof.gaps:
         open_ = any(name.startswith("gaps") for name in proof.not_proved)
-        yield "  gaps: not proved" if open_ else "  gaps: none; whatever the facts are, a row decides"
+        closed = "  gaps: none; whatever the facts are, a row decides"
+        hint = (
+            "" if proof.closed or proof.accepted else ". Say `unreachable: true` at `otherwise`: then no example is asked for"
+        )
+        yield "  gaps: not proved" if open_ else f"{closed}{hint}"
     for number, gap in enumerate(proof.gaps, start=1):
         yield from _gap(number, gap)
     if proof.more_gaps:

@@ -26,6 +26,7 @@ def prove_procedure(
         gaps=gaps,
         more_gaps=more_gaps,
         accepted=judge_accepted(about),
+        closed=procedure.rows[-1].unreachable if procedure.rows else False,
         unreachable=dead,
         conflicts=clashes,
         more_conflicts=more_clashes,
