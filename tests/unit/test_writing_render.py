@@ -46,6 +46,8 @@ def test_items_and_days():
     assert words("{{ l | items }}", l=LINES) == "Blue jacket and 3 × Socks"
     assert words("{{ l | items }}", language="de", l=LINES) == "Blaue Jacke und 3 × Socks"
     assert words("{{ 3 | days }} {{ 1 | days }}", language="de") == "3 Tage 1 Tag"
+    assert words("{{ 45 | days }} {{ 1 | days }}", language="nl") == "45 dagen 1 dag"
+    assert words("{{ 3 | days }} {{ 5 | days }}", language="pl") == "3 dni 5 dni"
 
 
 def test_items_of_one_title_are_told_apart():

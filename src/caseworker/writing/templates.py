@@ -5,15 +5,14 @@ the customer's answer. A value that is not known is an error, never an empty spa
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_date
+from babel.dates import format_date, format_timedelta
 from babel.lists import format_list
 from babel.numbers import format_currency
-from babel.units import format_unit
 from jinja2 import StrictUndefined, Template, pass_context
 from jinja2.runtime import Context
 from jinja2.sandbox import SandboxedEnvironment
@@ -86,12 +85,15 @@ def _money(context: Context, value: object) -> str:
 def _date(context: Context, value: object) -> str:
     if not isinstance(value, datetime):
         raise ReplyError(f"{value!r} is no date.", remedy="Test it with `{% if ... %}` where it may be missing.")
-    return _plain(format_date(value.astimezone(context[ZONE]).date(), format="long", locale=context[LOCALE]))
+    day, locale = value.astimezone(context[ZONE]).date(), context[LOCALE]
+    written = _plain(format_date(day, format="long", locale=locale))
+    return f"1er{written[1:]}" if locale.language == "fr" and day.day == 1 else written
 
 
 @pass_context
 def _days(context: Context, value: int) -> str:
-    return _plain(format_unit(value, "duration-day", locale=context[LOCALE]))
+    days = timedelta(days=value)  # in days however many: not every language has a form of `format_unit` for them
+    return _plain(format_timedelta(days, granularity="day", threshold=10**9, locale=context[LOCALE]))
 
 
 @pass_context
