@@ -164,3 +164,35 @@ def test_queues_and_reasons() -> None:
         ("queue finance: service level 480 min -> 240 min", False)
     ]
     assert guarded("high_value: Much.", "high_value: A lot.") == [("reason high_value: words changed", False)]
+
+
+def test_other_days_of_a_season_are_no_layout() -> None:
+    playbooks = offline()
+    season = PARAMETERS.replace("values: [30,", "values: [30, {value: 60, season: winter},")
+    before = {**FILES, "parameters.yaml": f"seasons: {{winter: {{from: 12-10, to: 12-24}}}}\n{season}"}
+    after = {**before, "parameters.yaml": before["parameters.yaml"].replace("12-10", "11-01")}
+    found = diff_releases(playbooks.assemble(before), playbooks.assemble(after))
+    assert not found.only_layout
+    [difference] = found.differences
+    assert "(11-01 to 12-24), it was in the season winter (12-10 to 12-24)" in str(difference)
+
+
+def test_a_language_that_goes_is_one_line_and_marked() -> None:
+    playbooks = offline()
+    after = {path: text for path, text in FILES.items() if not path.endswith("/de.md")}
+    after["worker.yaml"] = WORKER.replace("languages: [en, de]", "languages: [en]")
+    found = diff_releases(playbooks.assemble(FILES), playbooks.assemble(after))
+    [lost] = [d for d in found.differences if "replies in de" in str(d)]
+    assert lost.raises
+    assert not [d for d in found.differences if "reply return_label de" in str(d)]
+
+
+def test_what_customers_read_as_approved_answers_is_shown() -> None:
+    playbooks = offline()
+    front = "---\nowner: a\nreview_by: 2027-01-01\nintents: [return_item]\nquestions: {en: [Do you gift-wrap?]}\n---\n"
+    answer = f"{front}\n## en\n\nNo.\n"
+    before = {**FILES, "knowledge/wrapping.md": answer}
+    after = {**FILES, "knowledge/wrapping.md": answer.replace("No.", "Yes, until Christmas.")}
+    found = diff_releases(playbooks.assemble(before), playbooks.assemble(after))
+    [difference] = found.differences
+    assert "+ Yes, until Christmas." in difference.lines

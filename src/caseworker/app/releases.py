@@ -139,6 +139,12 @@ class Releases:
         """What a release decided in shadow, beside what counted."""
         return compare(await self.store.shadow((await self.find(name)).release))
 
+    async def not_met(self, name: str) -> tuple[str, ...]:
+        """Intents of a release that the live one does not know: mails are read for that one, so shadow never meets them."""
+        release = await self.playbooks.get((await self.find(name)).release)
+        live = await self.playbooks.get((await self._in_place("live")).release)
+        return tuple(intent for intent in release.playbook.intents if intent not in live.playbook.intents)
+
     async def diff(self, before: str, after: str) -> ReleaseDiff:
         """How two releases differ; either may be a playbook folder. Raises UsageError, PlaybookError."""
         return diff_releases(await self._content(before), await self._content(after))

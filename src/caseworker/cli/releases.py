@@ -146,16 +146,19 @@ def compare(release: str, as_json: bool) -> None:
       caseworker release compare 3fa9
     """
 
-    async def work(app: Any) -> tuple["ReleaseTold", Any]:
-        return await app.releases.find(release), await app.releases.compare(release)
+    async def work(app: Any) -> tuple["ReleaseTold", Any, tuple[str, ...]]:
+        return await app.releases.find(release), await app.releases.compare(release), await app.releases.not_met(release)
 
-    told, found = with_app(work)
+    told, found, strange = with_app(work)
     if as_json:
         groups = [{"before": g.before, "after": g.after, "decisions": g.decisions, "cases": g.cases} for g in found.groups]
         errors = [{"case": case, "error": error} for case, error in found.error_examples]
         counts = {"decisions": found.decisions, "same": found.same, "percent_same": found.percent_same, "errors": found.errors}
-        print_json({"release": told.release, **counts, "groups": groups, "error_examples": errors})
+        print_json({"release": told.release, **counts, "groups": groups, "error_examples": errors, "not_met": strange})
         return
+    if strange:
+        text = f"Never met in shadow, for the live release does not know them: {', '.join(strange)}."
+        click.secho(f"{text} Try them with `caseworker read MAIL --playbook FOLDER`.", fg="yellow")
     if not found.decisions and not found.errors:
         click.echo(f"Release {told.short} has decided nothing in shadow yet.")
         return
