@@ -309,7 +309,8 @@ def test_a_reminder_is_a_row_that_waits_again() -> None:
     [
         ("prorate(order.total, 1, 3) == order.total", False), ("prorate(order.total, 3, 3) == order.total", True),
         ("weekday(now) == 3", True),
-        ("sum(order.lines.map(l, l.quantity)) == 2", True), ("business_day(now)", True), ('business_day(date("2026-12-25"))', False),
+        ("sum(order.lines.map(l, l.quantity)) == 2", True), ("business_day(now)", True),
+        ('business_day(date("2026-12-25"))', False),
         ('days(now, date("2026-12-24")) == 28', True),
     ],
 )  # fmt: skip
