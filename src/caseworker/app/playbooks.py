@@ -27,7 +27,7 @@ from caseworker.rollout.model import Change, Standing, Standings, Start
 from caseworker.rollout.rules import Rule, start
 from caseworker.sop.check import check
 from caseworker.sop.errors import PlaybookProblems
-from caseworker.sop.load import load, read_folder
+from caseworker.sop.load import load, read_folder, release_of
 from caseworker.sop.model import Finding, Known, OperationType, Playbook, Vocabulary
 from caseworker.writing.load import load as load_replies
 
@@ -84,6 +84,18 @@ class Opening:
 
 
 @dataclass(slots=True)
+class _Kept:
+    """A release that this process has put together, and what `check` found in it, by `connected`."""
+
+    release: Release
+    findings: dict[bool, tuple[Finding, ...]] = field(default_factory=dict)
+
+
+MOST_KEPT = 8
+_KEPT: dict[tuple[str, ...], _Kept] = {}  # by content and system: a release is the same for ever, and a thousand files long
+
+
+@dataclass(slots=True)
 class Playbooks:
     """Loads and checks playbooks; keeps and serves releases (`cases.ports.Releases`)."""
 
@@ -97,10 +109,19 @@ class Playbooks:
     # -- folders and files ---------------------------------------------------------------------------------------------
 
     def assemble(self, files: Mapping[str, str]) -> Release:
-        """A release from its files. Raises PlaybookError."""
-        playbook = load(files)
-        known = playbook.vocabulary(vocabulary(self.commerce))
-        return Release(playbook, load_replies(files), load_guardrails(files), known, _articles(files))
+        """A release from its files; put together once a process. Raises PlaybookError."""
+        key = self._key(release_of(files))
+        if key not in _KEPT:
+            playbook = load(files)
+            known = playbook.vocabulary(vocabulary(self.commerce))
+            release = Release(playbook, load_replies(files), load_guardrails(files), known, _articles(files))
+            while len(_KEPT) >= MOST_KEPT:
+                del _KEPT[next(iter(_KEPT))]
+            _KEPT[key] = _Kept(release)
+        return _KEPT[key].release
+
+    def _key(self, release: str) -> tuple[str, ...]:
+        return (release, type(self.commerce).__name__, *sorted(self.commerce.operations()))
 
     def check(self, folder: Path) -> tuple[Playbook, tuple[Finding, ...]]:
         """Everything `check` finds in a folder."""
@@ -124,8 +145,11 @@ class Playbooks:
             operations=offered if connected else offered | frozenset(release.playbook.declared.operations),
             taught=grammar.names(),
         )
-        found = check(release.playbook, release.vocabulary, known)
-        return (*found, *articles.findings(release, today=utc_now().date()), *unused.findings(release))
+        kept = _KEPT.get(self._key(release.playbook.release)) or _Kept(release)
+        if connected not in kept.findings:
+            kept.findings[connected] = (*check(release.playbook, release.vocabulary, known), *unused.findings(release))
+        found = kept.findings[connected]
+        return (*found, *articles.findings(release, today=utc_now().date()))
 
     def require_sound(self, release: Release, name: object) -> None:
         """Raises PlaybookError with every error that `check` finds, the connected system's operations being known."""
