@@ -189,7 +189,8 @@ def _claim(file: CaseFile, effect: Any, numbers: Mapping[str, str]) -> Change:
     money = receipt.get("money_moved")
     refs = [value.id for value in arguments.values() if isinstance(value, Ref)]
     order = next((numbers[ref] for ref in refs if ref in numbers), "") or _known_order(file, effect.request)
-    lines = arguments.get("lines")
+    line = arguments.get("line")  # a change of an item names one
+    lines = arguments.get("lines") or ([line] if line else None)
     return Change(
         operation=effect.operation,
         order=order,
