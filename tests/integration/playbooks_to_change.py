@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from caseworker.app.playbooks import shipped
+from caseworker.sop.languages import only
 from caseworker.sop.load import read_folder
 
 TOO_VALUABLE = """  - rule: too_valuable
@@ -16,8 +17,8 @@ TOO_VALUABLE = """  - rule: too_valuable
 
 def playbook(folder: Path, *changes: tuple[str, str, str]) -> Path:
     """The shipped playbook in English alone; each change is a file, a text in it, and what stands there instead."""
-    files = {path: text for path, text in read_folder(shipped("retail")).items() if _is_english(path)}
-    files["worker.yaml"] = files["worker.yaml"].replace("languages: [en, de]", "languages: [en]")
+    files = dict(only(read_folder(shipped("retail")), ("en",)))
+    files = {path: text for path, text in files.items() if not path.startswith("examples/")}
     for path, old, new in changes:
         assert old in files[path], f"{old!r} does not stand in {path}"
         files[path] = files[path].replace(old, new, 1)
@@ -31,7 +32,3 @@ def playbook(folder: Path, *changes: tuple[str, str, str]) -> Path:
 def careful(folder: Path, *changes: tuple[str, str, str]) -> Path:
     """One that hands every cancellation to people."""
     return playbook(folder, ("sops/cancel.yaml", "  - rule: cancel_all\n", TOO_VALUABLE), *changes)
-
-
-def _is_english(path: str) -> bool:
-    return not path.startswith(("replies/", "examples/")) or path.endswith("/en.md")
