@@ -55,7 +55,8 @@ class Concrete:
         answers = {row: bool(yes) for row, yes in confirmed.items()}
         rows = [row.name for row in self.state.procedure.rows if self.truth(self.state.past.fired(row.name))]
         now = EPOCH + timedelta(microseconds=self.number(self.state.world.now))
-        return Case(facts, now, Progress(fired=tuple(rows), confirmed=answers, found=found))
+        asked = {need.ask: 1 for need in self.state.procedure.needs if need.or_else and self.truth(self.state.asked(need.ask))}
+        return Case(facts, now, Progress(fired=tuple(rows), confirmed=answers, found=found, asked=asked))
 
     @staticmethod
     def _record(facts: Mapping[str, Any], section: str, key: str) -> Mapping[str, object]:

@@ -239,13 +239,20 @@ class State:
         if need.one_of:
             fits = either(*(equal(value.term, self.world.text(word)) for word in need.one_of))
         good = both(value.status.ok, fits)
-        lacking = _lacking(need)
+        lacking, found = _lacking(need), value
         if lacking is DEAD:
             lacking = trouble(Status(value.status.unknown, value.status.dead), DEAD)
+        if need.or_else and need.ask and not need.optional:
+            other, asked = self.reading.source(need.or_else), self.asked(need.ask)
+            lacking, found = choose_status(asked, other.status, lacking), choose(good, value, other)
         wrong = Status(fault=value.status.fault, mix=value.status.mix)
         unasked = trouble(skip.status, choose_status(skip.true, ABSENT, lacking))
         status = trouble(wrong, unasked.under(both(no(good), no(value.status.fault))))
-        return Val(value.kind, value.term, status, value.currency)
+        return Val(found.kind, found.term, status, found.currency)
+
+    def asked(self, key: str) -> Term:
+        """Whether a question was put before."""
+        return self.world.flag(f"{self.prefix}asked {key}")
 
     def _reads_needs(self, source: str) -> bool:
         """Whether an expression reads a need, by itself or through a named fact."""

@@ -49,6 +49,8 @@ def _history(case: Case) -> Iterator[str]:
     rest = list(case.progress.fired)
     if rest:
         yield f"{'row' if len(rest) == 1 else 'rows'} {', '.join(rest)} fired before"
+    for key in case.progress.asked:
+        yield f"{key} was asked before"
     for need in case.progress.found:
         yield f"nothing is found for {need}"
 
