@@ -541,3 +541,25 @@ rules:
     said = {"request": {"intent": "return_item", "wish": "replacement"}}
     assert decision_of(one, said, asked={"wish": 1}).rule == "rest"
     assert "type" in found(account(sop.replace("'\"refund\"'", "3")))
+
+
+def test_a_yes_is_one_to_an_amount() -> None:
+    rows = "- {rule: a, when: true, confirm: return_not_yet, do: [{orders.cancel: {order: order.ref}}], resolve: resolved}\n  "
+    one = book(sops__return=table(rows + "- {otherwise: rest, escalate: {queue: returns, because: x}}"))
+    facts = {"sender": ANNA, "request": {"intent": "return_item"}}
+
+    def asked(minor: int, **progress: object) -> Decision:
+        tree = {**facts, "order": order(refundable=Money(minor, "EUR"))}
+        return decide(one, "return", tree, now=NOW, progress=Progress(**progress), vocabulary=VOCABULARY)
+
+    [confirm] = asked(3000).moves
+    yes = {"confirmed": {"a": True}, "shown": {"a": getattr(confirm, "shown", "")}}
+    assert [type(move).__name__ for move in asked(3000, **yes).moves] == ["Act", "Resolve"]
+    assert [type(move).__name__ for move in asked(100, **yes).moves] == ["Confirm"]
+
+
+@pytest.mark.parametrize("source", ["request.pin", "'\"4711\"'"])
+def test_a_proof_that_is_nothing_of_the_record_proves_nothing(source: str) -> None:
+    one = account(ACCOUNT_SOP.replace("pin: account.pin", f"pin: {source}"))
+    said = [f.message for f in check(one, VOCABULARY, known(one)) if f.code == "bad_verify"]
+    assert any("proves nothing" in text for text in said)

@@ -46,6 +46,7 @@ from caseworker.sop.model import (
     Wait,
 )
 from caseworker.sop.recorded import Recording, move_from_facts, move_to_facts, queues_of
+from caseworker.sop.scope import anchor_of
 
 MAX_DECISIONS = 12
 NOT_THE_OWNER = ("identity_refused", "identity_unproven")
@@ -149,7 +150,8 @@ def _take(case: Case, r: RequestState, decision: Decision, turn: Turn) -> Case:
     turn.decisions[r.number] = decision
     if not quiet:
         turn.entries.append(Entry("decided", entry))
-    r = replace(r, known=of(decision.facts), rule=decision.rule or r.rule)  # type: ignore[arg-type]  # a mapping stays one
+    anchor = anchor_of(turn.release.playbook.procedures[decision.procedure])
+    r = replace(r, known=of(decision.facts), rule=decision.rule or r.rule, anchor=anchor)  # type: ignore[arg-type]  # a mapping stays one
     if decision.wrong:
         record_name, *proofs = (str(r.answers.get(key) or "") for key in decision.wrong)
         turn.wrong_proofs.append(WrongProof(record_name, " ".join(proofs)))

@@ -82,6 +82,7 @@ class RequestState:
     active: ActiveRow | None = None
     known: Mapping[str, object] = field(default_factory=dict)
     record: str = ""
+    anchor: str = ""  # the need whose owner counts; `order` where none is named
     meanwhile: Mapping[str, object] = field(default_factory=dict)
 
 

@@ -137,7 +137,7 @@ class EffectStore(Protocol):
         """Money moved, planned or in flight, for this case and for its customers in the last 24 hours."""
         ...
 
-    async def is_guessing(self, case: Case, now: datetime) -> bool:
+    async def is_guessing(self, case: Case, named: Collection[str], now: datetime) -> bool:
         """Whether too many wrong proofs came from this sender, or for an order that he named, in the last 24 hours."""
         ...
 

@@ -21,6 +21,7 @@ from caseworker.cases.model import (
 from caseworker.cases.release import Release
 from caseworker.guard.model import Moved, Totals
 from caseworker.sop.cel.functions import business_days
+from caseworker.sop.identity import naming_key
 from caseworker.sop.model import Decision, Found, Promise
 from caseworker.sop.recorded import Recording, move_to_facts
 
@@ -84,9 +85,25 @@ def facts_of(case: Case, r: RequestState, now: datetime, *, locked: bool = False
 
 
 def record_of(r: RequestState, part: str) -> str:
-    """The number, or the owner's email, of the order that the request is about; empty where none is known."""
-    order = r.known.get("order")
-    return str(order.get(part) or "") if isinstance(order, Mapping) else ""
+    """The number, or the owner's email, of the record that the request is about; empty where none is known.
+
+    A record without a number is told apart by its reference.
+    """
+    record = r.known.get(r.anchor or "order")
+    if not isinstance(record, Mapping):
+        return ""
+    found = record.get(part) or ((record.get("ref") or record.get("id")) if part == "number" else "")
+    return str(found or "")
+
+
+def named_records(case: Case, release: Release) -> frozenset[str]:
+    """What the customer wrote to name the records of his requests (an order number), for the count of wrong proofs."""
+    keys = {"order_number"}
+    for r in case.requests:
+        procedure = release.playbook.procedure_for(r.intent)
+        if procedure and procedure.verify:
+            keys.add(naming_key(procedure))
+    return frozenset(str(r.answers[key]) for r in case.requests for key in keys if r.answers.get(key))
 
 
 def brief(case: Case, r: RequestState, turn: Turn, act: ActState | None = None) -> Mapping[str, object]:

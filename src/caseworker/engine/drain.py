@@ -11,6 +11,7 @@ from caseworker.cases.machine import advance
 from caseworker.cases.model import Case, CaseLookUp, Effect, Entry, Event, Step
 from caseworker.cases.ports import CaseStore, EffectStore, Lease, Releases
 from caseworker.cases.release import repinned
+from caseworker.cases.turn import named_records
 from caseworker.commerce.errors import Trouble
 from caseworker.core.clock import Clock
 from caseworker.core.errors import CaseworkerError, FenceLost, StoreError
@@ -118,7 +119,7 @@ class Drain:
         if heard.quiet:
             return Decided(_with(Step(heard.case), heard, ()), heard.case)
         totals = await self.effects.totals(heard.case, now)
-        locked = await self.effects.is_guessing(heard.case, now)
+        locked = await self.effects.is_guessing(heard.case, named_records(heard.case, release), now)
         found: dict[tuple[int, str], Found] = {}
         known: dict[str, Found] = {}
         looked: list[Entry] = []

@@ -129,6 +129,8 @@ class _Walk:
         if isinstance(record, Unknown):
             found = self.progress.found.get(self.procedure.verify)
             nothing = found is not None and not found.records
+            if nothing:
+                self.wrong = who.missed(self.procedure, self.scope)
             if nothing and who.claims(self.procedure, self.scope):
                 return self._unproven(who.prove_nothing(self.procedure, self.scope))
             return self._missing(record, extra=who.open_keys(self.procedure, self.scope, nothing_found=nothing))

@@ -31,6 +31,12 @@ class Proof:
     locked: bool = False
 
 
+def naming_key(procedure: Procedure) -> str:
+    """The answer that names the record whose owner is asked for: what its look-up asks for, else the first proof."""
+    asked = next((need.ask for need in procedure.needs if need.name == procedure.verify), "")
+    return asked or next(iter(procedure.proof), NUMBER)
+
+
 def open_keys(procedure: Procedure, scope: Scope, *, nothing_found: bool) -> tuple[str, ...]:
     """What the sender still has to write while the record is not known.
 
@@ -44,9 +50,20 @@ def open_keys(procedure: Procedure, scope: Scope, *, nothing_found: bool) -> tup
 
 
 def claims(procedure: Procedure, scope: Scope) -> bool:
-    """Whether somebody whose address nobody verified names a record: he is answered the same whether or not there is one."""
+    """Whether somebody names a record who is answered the same whether or not there is one.
+
+    That is everybody whose address nobody verified, and who has named too many wrong ones today. A customer whose address is
+    verified is told that his number fits nothing: he has mistyped it.
+    """
+    sender = _section(scope, "sender")
     named = any(_given(scope, key) for key in procedure.proof)
-    return _section(scope, "sender").get("verified") is not True and named
+    return named and (sender.get("verified") is not True or sender.get("locked") is True)
+
+
+def missed(procedure: Procedure, scope: Scope) -> tuple[str, ...]:
+    """The answer that names a record that is not there: it counts as a wrong proof, so that nobody tries numbers for ever."""
+    name = naming_key(procedure)
+    return (name,) if _given(scope, name) else ()
 
 
 def prove(procedure: Procedure, scope: Scope, record: Mapping[str, object]) -> Proof:
@@ -70,7 +87,7 @@ def prove_nothing(procedure: Procedure, scope: Scope) -> Proof:
 
 def _judge(procedure: Procedure, scope: Scope, *, fits: bool) -> Proof:
     """The proofs count together; which of them is wrong is not told."""
-    missing, every = _missing(procedure, scope), tuple(procedure.proof)
+    missing, every = _missing(procedure, scope), tuple(dict.fromkeys((naming_key(procedure), *procedure.proof)))
     if missing:
         return Proof("unverified", keys=missing)
     wrong = () if fits else every

@@ -77,8 +77,12 @@ def moves(
 
 
 def _shown(acts: Sequence[object]) -> str:
-    """A fingerprint of what acts do to which records; what else changes in a record meanwhile is not part of it."""
-    told = [{"operation": act.operation, "with": _named_records(act.arguments)} for act in acts if isinstance(act, Act)]
+    """A fingerprint of what acts do to which records, and of the money; what else changes meanwhile is not part of it."""
+    told = [
+        {"operation": act.operation, "with": _named_records(act.arguments), "amount": act.amount}
+        for act in acts
+        if isinstance(act, Act)
+    ]
     return hashlib.sha256(canonical(told).encode()).hexdigest()[:16]
 
 

@@ -1,6 +1,6 @@
 """`EffectStore` on PostgreSQL: intent before the call, receipt after it, one lock per payment, the day's limit."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from caseworker.cases.model import Case, Effect, Entry, NewEvent
 from caseworker.cases.ports import EffectOutcome, Intent, Lease, Limits
+from caseworker.cases.turn import record_of
 from caseworker.core.money import Money
 from caseworker.guard.model import Moved, Totals
 from caseworker.mail.model import OutgoingMail
@@ -129,10 +130,10 @@ class PostgresEffects:
             for operation, currency, own, day, count in rows
         }
 
-    async def is_guessing(self, case: Case, now: datetime) -> bool:
+    async def is_guessing(self, case: Case, named: Collection[str], now: datetime) -> bool:
         """See `EffectStore.is_guessing`."""
-        records = {record_name(str(r.answers["order_number"])) for r in case.requests if r.answers.get("order_number")}
-        if not records or not case.sender:
+        records = {record_name(name) for name in named}
+        if not records and not case.sender:
             return False
         c = t.wrong_proofs.c
         guessed = sa.func.count(sa.distinct(sa.tuple_(c.record, c.proof)))
@@ -177,8 +178,7 @@ class PostgresEffects:
 
 def _customers(case: Case) -> list[str]:
     """Whose money the case moves: the owners of the orders found so far, and whoever writes."""
-    orders = [r.known.get("order") for r in case.requests]
-    owners = {str(order.get("email") or "").strip().lower() for order in orders if isinstance(order, Mapping)}
+    owners = {record_of(r, "email").strip().lower() for r in case.requests}
     return [f"{case.shop}:{address}" for address in {case.sender, *owners} - {""}]
 
 

@@ -49,6 +49,9 @@ def _verify(env: Environment) -> None:
             env.error(place, "unknown_question", f"There is no question `{key}`.", "Add it to questions.yaml.")
         before = len(env.findings)
         env.expression(source, place, wanted=STRING, may_be_absent=True)  # what the record lacks proves nothing
+        if {path.split(".")[0] for path in _paths(source)} != {owner}:
+            text = f"`{key}` is held against `{source}`, which is nothing of `{owner}`: it proves nothing."
+            env.error(place, "bad_verify", text, f"Write a value of the record, such as {owner}.number.")
         if any(finding.severity == "error" for finding in env.findings[before:]):
             advice = "Write `verify: {owner: account, proof: {account_number: account.number, ...}, at_least: 2}`."
             env.error(place, "bad_verify", f"A stranger cannot prove to own `{owner}`.", advice)
