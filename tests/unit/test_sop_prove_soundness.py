@@ -5,15 +5,13 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from sop_builders import ANNA, NOW, VOCABULARY, files, line, order
+from sop_builders import ANNA, NOW, VOCABULARY, files, order
 
-from caseworker.cli.proving import exit_code
 from caseworker.core.money import Money
 from caseworker.sop.decide import decide
 from caseworker.sop.load import load
 from caseworker.sop.model import Act, Decision, OperationType, Playbook, Progress, Vocabulary
 from caseworker.sop.prove import PayLimit, Proof, prove
-from caseworker.sop.proving.report import report
 
 ORDER = "order: {find: orders.find, with: {number: request.order_number, email: sender.address}, ask: order_number}"
 EUR_ONLY = "currencies: {EUR: [DE, FR]}\n"
@@ -93,3 +91,120 @@ def test_what_counts_instead_of_an_answer_is_part_of_the_proof():
     assert "return_reason was asked before" in most.alone.example.words
     [never] = proof.nevers
     assert never.verdict == "refuted"
+
+
+# -- what goes on while a request waits --------------------------------------------------------------------------------
+
+TWO_DATES = """
+  - rule: late
+    when: now >= date("2026-12-01") && has(done.first)
+    do: [{vouchers.issue: {amount: 'money("90.00 EUR")'}, as: second}]
+    resolve: resolved
+  - rule: early
+    when: now < date("2026-12-01")
+    do: [{vouchers.issue: {amount: 'money("50.00 EUR")'}, as: first}]
+    wait: {until: order.status == "cancelled", at_most: 30d, then: over}
+  - rule: over
+    when: timed_out.early
+    reply: a
+    resolve: answered
+"""
+
+
+def waiting(row: str) -> Progress:
+    return Progress(fired=(row,), waiting=row, waiting_since=NOW)
+
+
+def test_time_goes_on_while_a_request_waits():
+    made = book(TWO_DATES + REST + NEVER)
+    assert paid(decided(made)) == [Money(5000, "EUR")]
+    later = decided(made, later=timedelta(days=7), done=FIRST_DONE, progress=waiting("early"))
+    assert paid(later) == [Money(9000, "EUR")]
+    proof = proved(made)
+    [most], [never] = proof.payable, proof.nevers
+    assert most.alone.amount == Money(14000, "EUR")
+    assert most.alone.path == ("early", "late")
+    assert most.alone.example is not None
+    assert most.alone.example.confirmed
+    assert never.verdict == "refuted"
+
+
+SEASONAL = """
+  - rule: more
+    when: has(done.first)
+    do: [{vouchers.issue: {amount: 'param.gift'}, as: second}]
+    resolve: resolved
+  - rule: early
+    when: now < date("2026-12-01")
+    do: [{vouchers.issue: {amount: 'param.gift'}, as: first}]
+    wait: {until: order.status == "cancelled", at_most: 30d, then: rest}
+"""
+GIFT = """
+gift: {type: Money, values: ["50.00 EUR", {value: "90.00 EUR", from: 2026-12-01, to: 2026-12-31}]}
+"""
+
+
+def test_parameters_of_other_days_count_after_a_wait():
+    texts = files(sop=f"sop: return\ntitle: R\nintents: [return_item]\nneeds:\n  {ORDER}\nrules:\n{SEASONAL}{REST}")
+    made = load({**texts, "parameters.yaml": GIFT, "proofs.yaml": EUR_ONLY})
+    [most] = proved(made).payable
+    assert most.alone.amount == Money(14000, "EUR")
+
+
+def test_a_time_out_comes_after_its_time():
+    rules = TWO_DATES.replace('now >= date("2026-12-01") && has(done.first)', "timed_out.early").replace(
+        "then: over", "then: late"
+    )
+    never = NEVER.replace('paid > money("100.00 EUR")', 'timed_out.early && now < date("2020-01-31")')
+    [entry] = proved(book(rules + REST + never)).nevers
+    assert entry.verdict == "proved"
+
+
+PHOTO = """
+  - rule: photo_there
+    when: message.has_photo && has(done.first)
+    do: [{vouchers.issue: {amount: 'money("90.00 EUR")'}, as: second}]
+    resolve: resolved
+  - rule: no_photo
+    when: "!message.has_photo"
+    do: [{vouchers.issue: {amount: 'money("50.00 EUR")'}, as: first}]
+    wait: {until: message.has_photo, at_most: 30d, then: over}
+  - rule: over
+    when: timed_out.no_photo
+    reply: a
+    resolve: answered
+"""
+
+
+def test_customers_write_while_a_request_waits():
+    made = book(PHOTO + REST + NEVER)
+    later = decided(made, message={"has_photo": True}, done=FIRST_DONE, progress=waiting("no_photo"))
+    assert paid(later) == [Money(9000, "EUR")]
+    proof = proved(made)
+    [most], [never] = proof.payable, proof.nevers
+    assert most.alone.amount == Money(14000, "EUR")
+    assert never.verdict == "refuted"
+
+
+def test_answers_come_while_a_request_waits():
+    made = book(
+        PHOTO.replace('"!message.has_photo"', "'!has(request.photo)'").replace("message.has_photo", "has(request.photo)") + REST
+    )
+    [most] = proved(made).payable
+    assert most.alone.amount == Money(14000, "EUR")
+
+
+BETWEEN = """
+  - rule: photo_there
+    when: message.has_photo && has(done.first)
+    do: [{vouchers.issue: {amount: 'money("90.00 EUR")'}, as: second}]
+    resolve: resolved
+  - rule: no_photo
+    when: "!message.has_photo"
+    do: [{vouchers.issue: {amount: 'money("50.00 EUR")'}, as: first}]
+"""
+
+
+def test_customers_write_while_an_act_takes_its_time():
+    [most] = proved(book(BETWEEN + REST)).payable
+    assert most.alone.amount == Money(14000, "EUR")

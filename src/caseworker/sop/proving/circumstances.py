@@ -15,13 +15,13 @@ _ELSEWHERE = "\0"  # a country or brand that no parameter names
 _KINDS = {"int": "int", "Money": "Money", "duration": "duration", "string": "string", "percent": "double"}
 
 
-def parameter_value(parameter: Parameter, world: World, *, country: Val, brand: Val) -> Val:
+def parameter_value(parameter: Parameter, world: World, *, country: Val, brand: Val, now: Term) -> Val:
     """The value in all circumstances; absent in those that no entry fits."""
     local = depends_on_place(parameter)
     cases: list[tuple[Term, object]] = []
     for place, brand_name in product(_named(parameter, "country"), _named(parameter, "brand")):
         where = both(_is(world, country, place, parameter, "country"), _is(world, brand, brand_name, parameter, "brand"))
-        for value, when in _by_day(parameter, place, brand_name, world):
+        for value, when in _by_day(parameter, place, brand_name, now):
             cases.append((both(where, when), value))
     found = Val(_KINDS.get(parameter.type, "any"), 0, ABSENT, 0 if parameter.type == "Money" else None)
     for value in dict.fromkeys(value for _, value in cases):
@@ -46,7 +46,7 @@ def _is(world: World, value: Val, name: str, parameter: Parameter, key: str) -> 
     return no(either(*(equal(value.term, world.text(other)) for other in _named(parameter, key)[:-1])))
 
 
-def _by_day(parameter: Parameter, country: str, brand: str, world: World) -> Iterator[tuple[object, Term]]:
+def _by_day(parameter: Parameter, country: str, brand: str, now: Term) -> Iterator[tuple[object, Term]]:
     """Each value with the days on which it holds."""
     days = _boundaries(parameter)
     spans: dict[int, list[Term]] = {}
@@ -56,8 +56,8 @@ def _by_day(parameter: Parameter, country: str, brand: str, world: World) -> Ite
         number = next((index for index, other in enumerate(values) if other == value), len(values))
         if number == len(values):
             values.append(value)
-        begins = True if first == days[0] else world.now >= _midnight(first)
-        ends = True if after is None else world.now < _midnight(after)
+        begins = True if first == days[0] else now >= _midnight(first)
+        ends = True if after is None else now < _midnight(after)
         spans.setdefault(number, []).append(both(begins, ends))
     for number, value in enumerate(values):
         yield value, either(*spans[number])

@@ -54,7 +54,7 @@ class Concrete:
         confirmed = self._record(facts, "request", "confirmed")
         answers = {row: bool(yes) for row, yes in confirmed.items()}
         rows = [row.name for row in self.state.procedure.rows if self.truth(self.state.past.fired(row.name))]
-        now = EPOCH + timedelta(microseconds=self.number(self.state.world.now))
+        now = EPOCH + timedelta(microseconds=self.number(self.state.now))
         asked = {need.ask: 1 for need in self.state.procedure.needs if need.or_else and self.truth(self.state.asked(need.ask))}
         return Case(facts, now, Progress(fired=tuple(rows), confirmed=answers, found=found, asked=asked))
 

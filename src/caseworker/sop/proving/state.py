@@ -1,7 +1,7 @@
 """The facts of one request at one moment, as symbols: sections, needs, named facts, and what happened before."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from caseworker.sop.cel.parse import CelError, parse
 from caseworker.sop.cel.tree import paths
@@ -17,6 +17,7 @@ from caseworker.sop.proving.world import Shift, SymbolRecord, Tree, World, roots
 from caseworker.sop.scope import anchor_of
 
 _OPEN_SECTIONS = ("message", "request", "sender", "case")
+_SETTLED = ("intent", "words")  # of a request; everything else that people say can change
 
 
 @dataclass(frozen=True)
@@ -56,10 +57,25 @@ class Section:
 
 
 class State:
-    """Facts of one moment (`reading.Facts`). `prefix` tells records looked up after a wait from those before it."""
+    """Facts of one moment (`reading.Facts`).
 
-    def __init__(self, env: Environment, world: World, past: Past, *, prefix: str = "", shift: Shift | None = None) -> None:
-        self.env, self.world, self.past, self.prefix = env, world, past, prefix
+    `prefix` tells records that were looked up after a wait from those before it, `said` what people wrote by then from what
+    they had written earlier.
+    """
+
+    def __init__(
+        self,
+        env: Environment,
+        world: World,
+        past: Past,
+        *,
+        prefix: str = "",
+        said: str = "",
+        now: Term = None,
+        shift: Shift | None = None,
+    ) -> None:
+        self.env, self.world, self.past, self.prefix, self.said = env, world, past, prefix, said
+        self.now = world.now if now is None else now
         self.playbook, self.procedure = env.playbook, env.procedure
         self.anchor = anchor_of(env.procedure)
         self.reading = Reading(self)
@@ -79,7 +95,7 @@ class State:
 
     def _compute(self, name: str) -> Val:
         if name == "now":
-            return Val("time", self.world.now)
+            return Val("time", self.now)
         if name in self._needs:
             return self._need(self._needs[name])
         if name in self.procedure.facts:
@@ -100,28 +116,33 @@ class State:
         }
 
     def _tree(self, root: str, *, shift: Shift | None = None) -> Tree:
-        return Tree(self.world, self.env.records, root, "" if root in _OPEN_SECTIONS else self.prefix, shift)
+        return Tree(self.world, self.env.records, root, self.said if root in _OPEN_SECTIONS else self.prefix, shift, self.now)
 
     def _given(self, section: str, key: str) -> Val:
         """A key that the engine always supplies."""
         kind = self.env.records.get(f"${section}", {}).get(key)
-        return self._tree(section).make(kind, f"{section}.{key}", f"{section}.{key}") if kind else Val("any", 0, ABSENT)
+        tree = self._tree(section)
+        tree = replace(tree, prefix="", now=None) if section == "request" and key in _SETTLED else tree
+        return tree.make(kind, f"{section}.{key}", f"{section}.{key}") if kind else Val("any", 0, ABSENT)
 
     def _sender(self, key: str) -> Val:
-        verified = self.world.flag("sender.verified", wish=True)
+        verified = self.world.flag(f"{self.said}sender.verified", wish=True)
         if key == "verified":
             return Val("bool", verified)
         return self._given("sender", key).with_status(Status(absent=no(verified)))
 
     def _request(self, key: str) -> Val:
         if key == "given":
-            return Val("record", Section(lambda name: Val("bool", self.world.flag(f"request.given.{name}")), lambda _: DEAD))
+            return Val("record", Section(self._said, lambda _: DEAD))
         if key == "confirmed":
             return Val("record", Section(self._confirmed, lambda _: ABSENT))
         kind = self.env.records["$request"].get(key)
         if kind is None or key not in (NUMBER, POSTCODE, *self.playbook.questions):
             return self._given("request", key)
         return self._tree("request").make(Type("optional", item=kind), f"request.{key}", f"request.{key}")
+
+    def _said(self, key: str) -> Val:
+        return Val("bool", self.world.flag(f"{self.said}request.given.{key}"))
 
     def _confirmed(self, row: str) -> Val:
         return self._tree("request").make(Type("optional", item=BOOL), f"request.confirmed.{row}", "request.confirmed")
@@ -151,7 +172,7 @@ class State:
         parameter = self.playbook.parameters.get(name)
         if parameter is None:
             return Val("any", 0, ABSENT)
-        return parameter_value(parameter, self.world, country=self.country(), brand=self._brand())
+        return parameter_value(parameter, self.world, country=self.country(), brand=self._brand(), now=self.now)
 
     def country(self) -> Val:
         return self._of_anchor("country", self.playbook.worker.default_country)
@@ -252,7 +273,7 @@ class State:
 
     def asked(self, key: str) -> Term:
         """Whether a question was put before."""
-        return self.world.flag(f"{self.prefix}asked {key}")
+        return self.world.flag(f"{self.said}asked {key}")
 
     def _reads_needs(self, source: str) -> bool:
         """Whether an expression reads a need, by itself or through a named fact."""

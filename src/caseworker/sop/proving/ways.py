@@ -1,6 +1,7 @@
 """All ways that a request can go: sequences of rows with their receipts and refusals, as far as they are possible.
 
-Between two rows only what a pay-back changes is changed; after a wait the records are looked up anew.
+Between two rows time goes on and people may write; of the records only what a pay-back changes is changed. After a wait they
+are looked up anew.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,7 +15,7 @@ from caseworker.sop.proving.state import Past, State
 from caseworker.sop.proving.study import Study
 from caseworker.sop.proving.table import Table, ends, identity, read_table
 from caseworker.sop.proving.values import Val
-from caseworker.sop.proving.world import Shift
+from caseworker.sop.proving.world import Shift, micros
 
 LONGEST = 12  # rows in a sequence
 MOST_WAYS = 400  # sequences that are followed per procedure
@@ -221,13 +222,16 @@ def _after_wait(study: Study, fired: Fired, index: int) -> list[Way]:
     assert wait is not None
     following = replace(following, waits=following.waits + 1)
     over = replace(following, timed_out=following.timed_out | {fired.row.name})
+    before = fired.way.state
     found = []
     for way, forced in ((following, ""), (over, wait.then), (over, "")):
         if forced in way.fired or (way is over and not forced and wait.then not in way.fired):
             continue
         state = _state(study, way)
-        terms = (*way.terms, identity(state), *_kept(study, fired.way.state, state))
-        terms += (state.reading.source(wait.until).false,) if forced else ()
+        terms = (*way.terms, identity(state), *_kept(study, before, state))
+        if way is over:
+            until = state.reading.source(wait.until)
+            terms += (no(until.true), no(until.status.wrong), state.now >= before.now + micros(wait.at_most))
         waiting = fired.row.name if forced else ""
         found.append(replace(way, table=read_table(state), terms=terms, forced=forced, waiting=waiting))
     return found
@@ -253,5 +257,15 @@ def _state(study: Study, way: Way) -> State:
         moved=way.receipts,
     )
     prefix = f"after wait {way.waits}: " if way.waits else ""
+    said, now = _moment(len(way.steps)), _now(study, len(way.steps))
     shift = Shift(study.world, study.state.anchor, way.paid_back) if way.paid_back and not way.waits else None
-    return State(study.env, study.world, past, prefix=prefix, shift=shift)
+    return State(study.env, study.world, past, prefix=prefix, said=said, now=now, shift=shift)
+
+
+def _moment(rows: int) -> str:
+    return f"after row {rows}: " if rows else ""
+
+
+def _now(study: Study, rows: int) -> Term:
+    """Time goes on after each row: its acts may take a while, and so do people who are asked."""
+    return study.world.later(f"{_moment(rows)}now", _now(study, rows - 1)) if rows else study.world.now

@@ -105,6 +105,14 @@ class World:
                 self.axioms.append(term <= most)
         return term
 
+    def later(self, name: str, before: Term) -> Term:
+        """A time that is not before another."""
+        term = z3.Int(name)
+        if self.once(f"{name} later"):
+            self.axioms += [term >= before, term < micros(LAST_NOW)]
+            self.wish(1, term == before)
+        return term
+
     def currency(self, tree: str) -> Term:
         """The one currency of a record tree."""
         term = z3.Int(f"{tree} currency")
@@ -127,6 +135,7 @@ class Tree:
     root: str
     prefix: str = ""
     shift: "Shift | None" = None
+    now: Term = None  # when it was looked up; None: when the request began
 
     def make(self, kind: Type, path: str, schema: str) -> Val:
         """The value of a type at a path; `schema` is the path without numbers of items."""
@@ -202,11 +211,12 @@ class Tree:
 
     def _time(self, path: str) -> Val:
         world, name = self.world, f"{self.prefix}{path}"
+        now = world.now if self.now is None else self.now
         term = z3.Int(name)
         if world.once(f"{name} time"):
-            world.axioms += [term >= world.now - FAR, term <= world.now + FAR]
+            world.axioms += [term >= now - FAR, term <= now + FAR]
             ago = z3.Int(f"{name} days")
-            world.wish(2, term <= world.now, term == world.now - ago * DAY, term == world.now - 3 * DAY)
+            world.wish(2, term <= now, term == now - ago * DAY, term == now - 3 * DAY)
         return Val("time", term)
 
     def _money(self, path: str, schema: str) -> Val:
