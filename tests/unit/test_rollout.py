@@ -2,7 +2,9 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -23,7 +25,8 @@ def standing(release: str, state: State, **more: object) -> Standing:
 
 OLD_ONE = standing(OLD, "retired", live_at=AT - timedelta(days=9))
 LIVE_ONE = standing(LIVE, "live", live_at=AT - timedelta(days=1), how="command")
-ALL = (OLD_ONE, LIVE_ONE, standing(NEW, "draft"))
+NEW_ONE = standing(NEW, "draft")
+ALL = (OLD_ONE, LIVE_ONE, NEW_ONE)
 
 
 def moved(changes: tuple[Change, ...]) -> list[tuple[str, str, str]]:
@@ -121,7 +124,16 @@ def apply(there: dict[str, Standing], changes: tuple[Change, ...], at: datetime)
         assert old.state == c.before
         live_at = at if c.after == "live" else old.live_at
         there[c.release] = Standing(
-            old.release, old.worker, c.after, c.percent, old.people, c.successor, c.how, live_at, c.proposal
+            old.release,
+            old.worker,
+            c.after,
+            c.percent,
+            old.people,
+            c.successor,
+            c.how,
+            live_at,
+            c.proposal,
+            at if c.approved_by and c.after == "live" else old.approved_at,
         )
 
 
@@ -178,6 +190,8 @@ def test_what_is_live_cannot_be_withdrawn_without_another_one() -> None:
 def test_nobody_does_anything_without_a_name() -> None:
     with pytest.raises(UsageError, match="--by NAME"):
         rules.publish(ALL, NEW, by="  ")
+    with pytest.raises(UsageError, match="--by NAME"):
+        rules.publish(ALL, NEW, by="\u200b\u3164")
 
 
 # -- two people --------------------------------------------------------------------------------------------------------
@@ -204,7 +218,18 @@ def test_with_two_people_nobody_publishes_or_shares_alone() -> None:
 
 
 def test_the_second_person_is_another_one_however_the_name_is_written() -> None:
-    for spelling in ("Anna", "ANNA", " anna ", "\uff21nna"):
+    unseen = (
+        "An\u200bna",
+        "Anna\u200d",
+        "\u202eAnna",
+        "An\u034fna",
+        "Anna\ufe0f",
+        "An\x07na",
+        "An\u3164na",
+        "An\u2800na",
+        "A nna",
+    )
+    for spelling in ("Anna", "ANNA", " anna ", "\uff21nna", "\u00c4nna", "Anna\u0301", *unseen):
         with pytest.raises(UsageError, match="Another person"):
             rules.approve(proposed(), NEW, by=spelling)
     changes = rules.approve(proposed(), NEW, by="Ben")
@@ -235,12 +260,69 @@ def test_a_release_that_asks_for_fewer_people_does_not_publish_itself() -> None:
 
 def test_rolling_back_is_one_persons_work_and_does_not_lower_the_rule() -> None:
     assert moved(rules.roll_back(TWO, by="Anna")) == [(LIVE, "live", "withdrawn"), (OLD, "retired", "live")]
-    after = (standing(OLD, "live", live_at=AT), standing(LIVE, "withdrawn", people=2, successor=OLD), standing(NEW, "draft"))
+    after = (standing(OLD, "live", live_at=AT), standing(LIVE, "withdrawn", people=2, successor=OLD, live_at=AT), NEW_ONE)
     with pytest.raises(UsageError, match="two people"):
         rules.publish(after, NEW, by="Anna")
     older = standing("9" * 64, "retired", live_at=AT - timedelta(days=30))
     with pytest.raises(UsageError, match="two people"):
         rules.roll_back((*TWO, older), by="Anna", to=older.release)
+
+
+class _House:
+    """Releases of one worker that people act on, an hour between two acts."""
+
+    def __init__(self, **people: int) -> None:
+        self.there = {name: Standing(name, "retail", people=count) for name, count in people.items()}
+        self.at = AT
+
+    def do(self, rule: Callable[..., tuple[Change, ...]], *arguments: object, **named: object) -> None:
+        self.at += timedelta(hours=1)
+        apply(self.there, rule(list(self.there.values()), *arguments, **named), self.at)
+
+    def both(self, release: str) -> None:
+        self.do(rules.propose, release, "live", by="Anna", at=self.at)
+        self.do(rules.approve, release, by="Ben")
+
+
+def _strict_is_live() -> _House:
+    house = _House(older=1, old=1, strict=2, evil=1)
+    house.do(rules.publish, "older", by="Anna")
+    house.do(rules.publish, "old", by="Anna")
+    house.both("strict")
+    return house
+
+
+@pytest.mark.parametrize("step", [(rules.shadow, "strict"), (rules.withdraw, "evil"), (rules.withdraw, "older")])
+def test_nothing_that_one_person_does_after_a_roll_back_lowers_the_rule(step: tuple[Callable[..., Any], str]) -> None:
+    house = _strict_is_live()
+    house.do(rules.roll_back, by="Mallory")
+    house.do(*step, by="Mallory")
+    for alone in (
+        lambda: house.do(rules.publish, "evil", by="Mallory"),
+        lambda: house.do(rules.share, "evil", 50, by="Mallory"),
+        lambda: house.do(rules.publish, "strict", by="Mallory"),
+    ):
+        with pytest.raises(UsageError, match="two people"):
+            alone()
+
+
+def test_a_second_roll_back_in_a_row_takes_two_people() -> None:
+    house = _strict_is_live()
+    house.do(rules.roll_back, by="Mallory")
+    with pytest.raises(UsageError, match="two people"):
+        house.do(rules.roll_back, by="Mallory")
+    house = _strict_is_live()
+    house.do(rules.withdraw, "old", by="Mallory")
+    with pytest.raises(UsageError, match="two people"):
+        house.do(rules.roll_back, by="Mallory")
+
+
+def test_the_rule_is_lowered_by_two_people_who_publish_a_laxer_release() -> None:
+    house = _strict_is_live()
+    house.do(rules.roll_back, by="Anna")
+    house.both("evil")
+    house.do(rules.publish, "older", by="Anna")
+    assert house.there["older"].state == "live"
 
 
 # -- start -------------------------------------------------------------------------------------------------------------

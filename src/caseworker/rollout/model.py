@@ -27,6 +27,7 @@ class Standing:
 
     `percent` of new cases begin with it where it is in `share`. `people` is how many its own guardrails ask for. `successor`
     decides its cases since it was withdrawn. `how` says what made it live last, `live_at` when; None where it never was.
+    `approved_at` is when two people made it live the last time.
     """
 
     release: str
@@ -38,6 +39,7 @@ class Standing:
     how: How = ""
     live_at: datetime | None = None
     proposal: Proposal | None = None
+    approved_at: datetime | None = None
 
 
 Standings = Sequence[Standing]

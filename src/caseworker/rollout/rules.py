@@ -22,30 +22,41 @@ _MAY_GO: dict[State, tuple[State, ...]] = {
     "retired": ("live", "withdrawn"),
     "withdrawn": ("shadow", "share", "live"),
 }
+_BLANK_LETTERS = "\u115f\u1160\u2800"  # Hangul fillers and the empty Braille pattern: a letter or sign by category
 Rule = Callable[[Standings], tuple[Change, ...]]
 """A rule with everything but the standings, which are read under a lock when it is applied."""
 
 
 def people_needed(standings: Standings, candidate: Standing) -> int:
-    """The stricter of what is live and the candidate; going back to a laxer release does not lower it either."""
-    live = in_state(standings, "live")
-    if live is None:
+    """The strictest of the candidate, of what is live, and of all that was live since two people published the last time.
+
+    So nothing that one person may do (a roll-back, shadow, withdrawing) lowers it; a laxer release that two publish does.
+    """
+    if in_state(standings, "live") is None:
         return 1
-    rolled_back = [s.people for s in standings if s.state == "withdrawn" and s.successor == live.release]
-    return max(live.people, candidate.people, *rolled_back)
+    lowered = max((s.approved_at for s in standings if s.approved_at is not None), default=None)
+    counting = [s for s in standings if s.live_at is not None and (lowered is None or s.live_at >= lowered)]
+    return max(s.people for s in (candidate, *counting, *(s for s in standings if s.state == "live")))
 
 
 def person(name: str) -> str:
-    """A name as it stands in the log. Raises UsageError for an empty one."""
-    shown = " ".join(unicodedata.normalize("NFKC", name).split())
-    if not shown:
+    """A name as it stands in the log, without characters that nobody sees. Raises UsageError where nothing is left."""
+    joined = " ".join(unicodedata.normalize("NFKC", name).split())
+    shown = "".join(c for c in joined if unicodedata.category(c) not in ("Cc", "Cf")).strip()
+    if not _letters(shown):
         raise UsageError("Nobody is named.", remedy="Say who you are with --by NAME.")
     return shown
 
 
 def is_same_person(one: str, other: str) -> bool:
-    """Two spellings of one name: case, width and spaces do not count."""
-    return person(one).casefold() == person(other).casefold()
+    """Two spellings of one name: case, width, accents, spaces and what nobody sees do not count."""
+    return _letters(person(one)) == _letters(person(other))
+
+
+def _letters(name: str) -> str:
+    """What tells a name from others: no marks (M), no blanks (Z), nothing unprintable (C), no letters that are blank."""
+    taken_apart = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", name).casefold())
+    return "".join(c for c in taken_apart if unicodedata.category(c)[0] not in "MZC" and c not in _BLANK_LETTERS)
 
 
 def shadow(standings: Standings, release: str, *, by: str, note: str = "") -> tuple[Change, ...]:
@@ -118,7 +129,8 @@ def withdraw(standings: Standings, release: str, *, by: str, note: str = "") -> 
 def roll_back(standings: Standings, *, by: str, to: str = "", note: str = "") -> tuple[Change, ...]:
     """Withdraw what is live; its cases and all new ones are decided by the previous live release (or `to`) from now on.
 
-    One person may do it at any hour. An older release than the previous one is a choice like publishing.
+    One person may go one step at any hour: to what was live directly before. Any other one is a choice like publishing, also
+    by several steps, and where what was live directly before was withdrawn.
     """
     live, before, who = in_state(standings, "live"), previous(standings), person(by)
     if live is None or (before is None and not to):
@@ -133,7 +145,7 @@ def roll_back(standings: Standings, *, by: str, to: str = "", note: str = "") ->
             f"Release {_shown(target.release)} is {target.state}; only one that was live can be gone back to.",
             remedy="`caseworker release list` shows the retired ones.",
         )
-    if before is None or target.release != before.release:
+    if not _is_one_step(standings, target):
         _alone(standings, target, "--live")
     gone = Change(live.release, "live", "withdrawn", who, successor=target.release, note=note)
     return gone, Change(target.release, "retired", "live", who, note=note or f"roll-back of {_shown(live.release)}")
@@ -160,6 +172,12 @@ def _live(standings: Standings, standing: Standing, *, by: str, how: How = "comm
     old = in_state(standings, "live")
     retired = () if old is None else (Change(old.release, "live", "retired", by, how=how),)
     return (*retired, Change(standing.release, standing.state, "live", by, how=how, note=note))
+
+
+def _is_one_step(standings: Standings, target: Standing) -> bool:
+    """Whether nothing was live between this release and the one that is live now."""
+    others = [s.live_at for s in standings if s.state != "live" and s.live_at is not None]
+    return target.live_at is not None and target.live_at == max(others)
 
 
 def _unmoved(standing: Standing, *, by: str, note: str, proposal: Proposal) -> Change:

@@ -32,6 +32,17 @@ _OPEN_CASES = (
     .scalar_subquery()
     .label("open_cases")
 )
+_APPROVED_AT = (
+    sa.select(sa.func.max(t.release_log.c.at))
+    .where(
+        t.release_log.c.release == t.releases.c.hash,
+        t.release_log.c.after == "live",
+        t.release_log.c.approved_by != "",
+    )
+    .correlate(t.releases)
+    .scalar_subquery()
+    .label("approved_at")
+)
 
 
 class PostgresReleases:
@@ -143,7 +154,7 @@ class PostgresReleases:
 
 
 async def _standings(connection: AsyncConnection, which: Any) -> list[Standing]:
-    return [_standing(row) for row in (await connection.execute(sa.select(*_LIST).where(which))).all()]
+    return [_standing(row) for row in (await connection.execute(sa.select(*_LIST, _APPROVED_AT).where(which))).all()]
 
 
 def _standing(row: Any) -> Standing:
@@ -157,6 +168,7 @@ def _standing(row: Any) -> Standing:
         how=row.how,
         live_at=row.live_at,
         proposal=build(Proposal, tree(row.proposal)) if row.proposal else None,
+        approved_at=row.approved_at,
     )
 
 
