@@ -91,9 +91,7 @@ async def test_numbers_that_do_not_exist_are_not_tried_for_ever(house: House) ->
 
 
 @pytest.mark.parametrize("name", ["order", "purchase"])
-async def test_the_limit_of_a_day_is_the_owners_by_any_name(
-    database_url: str, tmp_path: Path, name: str
-) -> None:
+async def test_the_limit_of_a_day_is_the_owners_by_any_name(database_url: str, tmp_path: Path, name: str) -> None:
     playbook = _playbook(
         tmp_path / "playbook",
         {"guardrails.yaml": ('per_customer_day: ["300.00 EUR"', 'per_customer_day: ["50.00 EUR"')},
