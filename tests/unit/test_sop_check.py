@@ -286,3 +286,26 @@ def test_a_parameter_holds_everywhere() -> None:
 def test_the_fallback_queue_exists() -> None:
     book = playbook()
     assert set(errors(book, replace(known(book), queues=frozenset({"returns"})))) == {"unknown_queue"}
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "days_since / 0 > 1",
+        "days_since % (2 - 2) > 1",
+        "[1, 2][5] == 1",
+        "lines[-1].returnable",
+        "prorate(order.total, 5, 2) > order.total",
+        'sum([money("1.00 EUR"), money("1.00 GBP")]) > order.total',
+    ],
+)
+def test_what_can_never_be_computed_is_found_before_it_runs(condition: str) -> None:
+    found = errors(row(f"- rule: a\n  when: has(order.delivered_at) && {condition}\n  resolve: answered"))
+    assert "never be computed" in found["always_fails"].message
+
+
+@pytest.mark.parametrize(
+    "condition", ["days_since / 2 > 1", "[1, 2][1] == days_since", 'date("2026-01-01") < now', "1.5 > 0.5 / 0.1"]
+)
+def test_constants_that_can_be_computed_are_fine(condition: str) -> None:
+    assert "always_fails" not in errors(row(f"- rule: a\n  when: has(order.delivered_at) && {condition}\n  resolve: answered"))

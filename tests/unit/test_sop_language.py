@@ -563,3 +563,45 @@ def test_a_proof_that_is_nothing_of_the_record_proves_nothing(source: str) -> No
     one = account(ACCOUNT_SOP.replace("pin: account.pin", f"pin: {source}"))
     said = [f.message for f in check(one, VOCABULARY, known(one)) if f.code == "bad_verify"]
     assert any("proves nothing" in text for text in said)
+
+
+def test_what_finds_a_record_does_not_prove_to_own_it() -> None:
+    one = account(ACCOUNT_SOP.replace("at_least: 3", "at_least: 1"))
+    told_of = next(f for f in check(one, VOCABULARY, known(one)) if f.code == "bad_verify")
+    assert "`account_number` alone would prove to own it" in told_of.message
+    assert "at_least: 2" in told_of.advice
+
+
+def test_a_number_that_leads_to_a_record_through_a_fact_does_not_prove_to_own_it() -> None:
+    sop = ACCOUNT_SOP.replace("at_least: 3", "at_least: 1").replace("number: request.account_number", "number: written")
+    one = account(sop.replace("rules:", "facts: {written: request.account_number}\nrules:"))
+    assert "bad_verify" in found(one)
+
+
+def test_one_value_is_one_proof() -> None:
+    one = account(ACCOUNT_SOP.replace("pin: account.pin", "pin: account.number"))
+    assert "they are one proof" in found(one)["bad_verify"].message
+
+
+def test_a_proof_is_a_text_that_the_customer_writes() -> None:
+    asked = ACCOUNT_QUESTIONS.replace("pin: {kind: text}", "pin: {kind: photo}")
+    one = book(sops__return=ACCOUNT_SOP, operations=ACCOUNT, questions=asked)
+    assert "of the kind photo" in found(one)["bad_verify"].message
+
+
+@pytest.mark.parametrize("guard", ["true) || (true", "true //", "order.country =="])
+def test_the_condition_of_a_use_is_one_by_itself(guard: str) -> None:
+    using = USING.replace("use: small_value,", f"use: small_value, when: '{guard}',")
+    if guard.endswith("//"):  # a remark is no way around the rows of the part
+        small = book(sops__return=using, parts__small=PART)
+        plain = book(sops__return=USING, parts__small=PART)
+        assert first(small).rule == first(plain).rule
+    else:
+        assert "no_condition" in problems(sops__return=using, parts__small=PART)
+
+
+def test_what_counts_instead_of_an_answer_is_a_possible_answer() -> None:
+    needs = NEEDS.replace("ask: return_reason}", "ask: return_reason, or_else: '\"lost\"'}")
+    rows = "- {otherwise: rest, escalate: {queue: returns, because: x}}"
+    one = book(sops__return=table(rows).replace(NEEDS, needs))
+    assert "`lost` is no possible answer to `reason`" in found(one)["never_equal"].message

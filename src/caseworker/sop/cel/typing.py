@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from caseworker.sop.cel import signatures
+from caseworker.sop.cel.constant import constant_faults
 from caseworker.sop.cel.parse import CelError, parse
 from caseworker.sop.cel.tree import (
     Binary,
@@ -62,7 +63,11 @@ class Checker:
         except CelError as error:
             self.problems.append(Problem("error", "no_condition", error.message, error.advice, error.column))
             return ANY
-        return self.type_of(expr, known)
+        found = self.type_of(expr, known)
+        if not any(problem.severity == "error" for problem in self.problems):
+            for part, why in constant_faults(expr):
+                self.error("always_fails", f"A part of this can never be computed: {why}.", "Write it with other values.", part)
+        return found
 
     def error(self, code: str, message: str, advice: str, expr: Expr) -> Type:
         self.problems.append(Problem("error", code, message, advice, expr.at))

@@ -1,12 +1,13 @@
 """Types of needs, named facts and rows, and whether what they name exists."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from caseworker.sop.cel.parse import CelError, parse
-from caseworker.sop.cel.tree import Member, Name, paths
-from caseworker.sop.cel.types import BOOL, MONEY, STRING, TIME, Type, list_of, optional, parse_type
+from caseworker.sop.cel.tree import Expr, Member, Name, paths
+from caseworker.sop.cel.types import BOOL, MONEY, STRING, TIME, Type, fits, list_of, optional, parse_type
 from caseworker.sop.cel.typing import NOTHING, Known, shown
-from caseworker.sop.checking.environment import Environment, in_order
+from caseworker.sop.checking.environment import Environment, in_order, question_type
 from caseworker.sop.identity import NUMBER, POSTCODE
 from caseworker.sop.model import ActSpec, Need, OperationType, Place, Row
 
@@ -43,10 +44,9 @@ def _verify(env: Environment) -> None:
         )
     elif record.name != "any" and "email" not in env.records.get(record.of, {}):
         env.error(place, "bad_verify", f"`{owner}` has no email, so its owner cannot be told.", "Name a need that is an order.")
-    known = {NUMBER, POSTCODE, *env.playbook.questions}
+    _proofs_tell_apart(env, place)
     for key, source in env.procedure.proof.items():
-        if key not in known:
-            env.error(place, "unknown_question", f"There is no question `{key}`.", "Add it to questions.yaml.")
+        _is_written(env, key, place)
         before = len(env.findings)
         env.expression(source, place, wanted=STRING, may_be_absent=True)  # what the record lacks proves nothing
         if {path.split(".")[0] for path in _paths(source)} != {owner}:
@@ -55,6 +55,51 @@ def _verify(env: Environment) -> None:
         if any(finding.severity == "error" for finding in env.findings[before:]):
             advice = "Write `verify: {owner: account, proof: {account_number: account.number, ...}, at_least: 2}`."
             env.error(place, "bad_verify", f"A stranger cannot prove to own `{owner}`.", advice)
+
+
+def _is_written(env: Environment, key: str, place: Place) -> None:
+    """A proof is a text that the customer writes."""
+    question = env.playbook.questions.get(key)
+    if question is None and key not in (NUMBER, POSTCODE):
+        env.error(place, "unknown_question", f"There is no question `{key}`.", "Add it to questions.yaml.")
+    elif question is not None and not fits(question_type(question), STRING):
+        text = f"`{key}` is a question of the kind {question.kind}, and nothing but a text can be held against a record."
+        env.error(place, "bad_verify", text, "Give it the kind text or code, or name another proof.")
+
+
+def _proofs_tell_apart(env: Environment, place: Place) -> None:
+    """What finds a record is known to whoever names it, so alone it proves nothing; and one value is one proof."""
+    procedure = env.procedure
+    alone = sorted(set(procedure.proof) & _found_by(env)) if procedure.at_least == 1 else []
+    if alone:
+        text = f"`{procedure.verify}` is found by `{alone[0]}`, and `{alone[0]}` alone would prove to own it."
+        env.error(place, "bad_verify", text, "Name a second proof, and write `at_least: 2`.")
+    values: dict[Expr, str] = {}
+    for key, source in procedure.proof.items():
+        value = _tree(source)
+        if value is not None and value in values:
+            text = f"`{values[value]}` and `{key}` are held against the same value: they are one proof."
+            env.error(place, "bad_verify", text, "Remove one of them, and look at `at_least:`.")
+        elif value is not None:
+            values[value] = key
+
+
+def _found_by(env: Environment) -> set[str]:
+    """Answers that lead to the record whose owner is asked for, perhaps through facts and other needs."""
+    needs, facts = {need.name: need for need in env.procedure.needs}, env.procedure.facts
+    ahead, seen, found = [env.procedure.verify], set[str](), set[str]()
+    while ahead:
+        name = ahead.pop()
+        seen.add(name)
+        need = needs.get(name)
+        sources = (*need.arguments.values(), need.choose, need.using, need.take) if need else (facts.get(name, ""),)
+        for path in (path for source in sources if source for path in _paths(source)):
+            root, _, key = path.partition(".")
+            if root == "request":
+                found.add(key)
+            elif root not in seen:
+                ahead.append(root)
+    return found
 
 
 # -- needs -------------------------------------------------------------------------------------------------------------
@@ -125,7 +170,7 @@ def _chosen(env: Environment, need: Need) -> Type:
 def _taken(env: Environment, need: Need) -> Type:
     found = env.expression(need.take, env.at(need.lines.get("take"), need.place))
     if need.or_else:
-        env.expression(need.or_else, env.at(need.lines.get("or_else"), need.place), wanted=found)
+        _or_else(env, need, found)
     if not need.one_of:
         return optional(found) if need.skip_when else found
     strange = sorted(set(need.one_of) - found.words) if found.words else []
@@ -135,6 +180,17 @@ def _taken(env: Environment, need: Need) -> Type:
         env.error(place, "never_equal", text, f"Possible are {', '.join(sorted(found.words))}.")
     words = Type("enum", words=frozenset(need.one_of))
     return optional(words) if need.skip_when else words
+
+
+def _or_else(env: Environment, need: Need, wanted: Type) -> None:
+    """What counts where the customer cannot say it: a value of the same type, and one of the words that are possible."""
+    place = env.at(need.lines.get("or_else"), need.place)
+    possible = frozenset(need.one_of) or wanted.words
+    given = env.expression(need.or_else, place, wanted=replace(wanted, words=frozenset()))
+    strange = sorted(given.words - possible) if possible else []
+    if strange:
+        text = f"`{', '.join(strange)}` is no possible answer to `{need.name}`."
+        env.error(place, "never_equal", text, f"Possible are {', '.join(sorted(possible))}.")
 
 
 def _required(env: Environment, operation: OperationType, arguments: Mapping[str, str], place: Place) -> None:
@@ -234,10 +290,8 @@ def _can_change(env: Environment, source: str, sections: tuple[str, ...] = ()) -
 
 
 def _shown(source: str, *, holds: bool = True) -> Known:
-    try:
-        return shown(parse(source), holds=holds)
-    except CelError:
-        return NOTHING
+    tree = _tree(source)
+    return NOTHING if tree is None else shown(tree, holds=holds)
 
 
 def _act(env: Environment, row: Row, act: ActSpec, known: Known) -> None:
@@ -266,7 +320,12 @@ def _early(env: Environment, row: Row, source: str, place: Place) -> None:
 
 
 def _paths(source: str) -> list[str]:
+    tree = _tree(source)
+    return [] if tree is None else list(paths(tree))
+
+
+def _tree(source: str) -> Expr | None:
     try:
-        return list(paths(parse(source)))
+        return parse(source)
     except CelError:
-        return []
+        return None  # told when the expression itself is checked

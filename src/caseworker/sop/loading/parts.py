@@ -7,6 +7,7 @@ So everything that reads procedures (decide, check, prove, explain) knows no par
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from caseworker.sop.cel.parse import CelError, parse
 from caseworker.sop.loading.text import Item
 from caseworker.sop.model import Need, Place, Row
 
@@ -92,8 +93,26 @@ def _use(body: Body, use: Use, parts: Mapping[str, Part], within: tuple[str, ...
         _fact(body, name, source, Place(part.place.file, part.lines.get(f"facts.{name}", part.place.line)), item)
     start = len(body.rows)
     write_out(body, part.table, parts, (*within, part.name))
-    if use.when:
-        body.rows[start:] = [replace(row, when=f"({use.when}) && ({row.when})") for row in body.rows[start:]]
+    if use.when and _is_condition(item, use.when):
+        body.rows[start:] = [_guarded(row, use.when, item) for row in body.rows[start:]]
+
+
+def _guarded(row: Row, guard: str, item: Item) -> Row:
+    """Each of the two is a condition by itself, so a bracket of one never closes the other; nor does a comment hide it."""
+    place = Place(row.place.file, row.lines.get("when", row.place.line))
+    if row.when and not _is_condition(replace(item, place=place), row.when):
+        return row
+    first, second = (f"({text}\n)" if "//" in text else f"({text})" for text in (guard, row.when))
+    return replace(row, when=f"{first} && {second}")
+
+
+def _is_condition(item: Item, source: str) -> bool:
+    try:
+        parse(source)
+    except CelError as error:
+        item.add("no_condition", error.message, error.advice)
+        return False
+    return True
 
 
 def _fact(body: Body, name: str, source: str, place: Place, item: Item) -> None:
