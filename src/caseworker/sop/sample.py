@@ -4,7 +4,7 @@ Only what the decision looked at is kept. What was written is run before it is h
 identity and missing facts, and no text of the original may stand in it.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,7 +25,6 @@ from caseworker.sop.yaml_text import block
 WEEKS = (-8, -4, 4, 8, -12, 12, -2, 2, -1, 1, 52, -52, 0)  # by how many the dates may be moved, in this order
 PROVING = ("order_number", "postcode")
 HEAD = "# Made from a recorded decision: people, numbers, texts and dates are stand-ins.\n"
-LEAST = 4  # characters of an original text that are searched for
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,13 @@ def sample_of(recording: Recording, playbook: Playbook, vocabulary: Vocabulary) 
     return _written(
         recording,
         decision,
-        _Parts(facts, found, env, _words(playbook) | set(vocabulary.operations), _originals(recording)),
+        _Parts(
+            facts,
+            found,
+            env,
+            _words(playbook) | set(vocabulary.operations) | vocabulary.refusals | _refused(progress),
+            _originals(recording),
+        ),
         vocabulary,
     )
 
@@ -84,14 +89,13 @@ def _written(recording: Recording, decision: Decision, parts: _Parts, vocabulary
     playbook, problem = parts.env.playbook, ""
     for weeks in WEEKS:
         for shown in (False, True) if recording.progress.confirmed else (False,):
-            stand = StandIns(parts.words, parts.originals, weeks)
+            stand = StandIns(parts.words, parts.originals, weeks, _forms(playbook))
             written = _example(recording, decision, parts, stand, shown=shown)
             text = HEAD + "\n".join(block([written])) + "\n"
             result = run_text(text, playbook, vocabulary)
             problem = problem or result.problem
             if not result.problem:
-                given = [*_leaves(written["facts"]), *_leaves(written.get("progress"))]
-                _require_nothing_told(given, parts.originals - parts.words - stand.stayed)
+                _require_nothing_told((written["facts"], _mapping(written.get("progress")).get("found")), stand)
                 notes = () if weeks else ("The dates are those of the case: moved by whole weeks they decide otherwise.",)
                 return Sample(text, decision.procedure, decision.rule, notes)
     raise PlaybookError(
@@ -129,7 +133,7 @@ def _found(value: object, stand: StandIns, env: Environment, name: str) -> objec
     """Records of a look-up, or a refusal with the system's word."""
     kind = env.names.get(name, ANY)
     if isinstance(value, Mapping):
-        return value
+        return stand.tree(value, ANY, env.records, name)
     assert isinstance(value, list)
     item = kind.item if kind.name in ("list", "optional") and kind.item else kind
     return [stand.tree(record, item, env.records, name) for record in value]
@@ -247,6 +251,11 @@ def _texts(expr: Expr) -> Iterator[str]:
         yield from _texts(part)
 
 
+def _refused(progress: Progress) -> frozenset[str]:
+    """Codes of refused look-ups: words of the systems, never a customer's."""
+    return frozenset(found.refused for found in progress.found.values() if found.refused)
+
+
 def _originals(recording: Recording) -> frozenset[str]:
     """Every text of the recorded inputs."""
     inputs = [recording.facts, *(record for found in recording.progress.found.values() for record in found.records)]
@@ -264,10 +273,16 @@ def _leaves(value: object) -> Iterator[str]:
         yield value
 
 
-def _require_nothing_told(given: Collection[str], originals: Collection[str]) -> None:
+def _forms(playbook: Playbook) -> tuple[str, ...]:
+    """How the shop's numbers look: what is fixed in them is the shop's own."""
+    codes = (form for question in playbook.questions.values() for form in question.forms)
+    return (*playbook.worker.order_numbers, *codes)
+
+
+def _require_nothing_told(given: Iterable[object], stand: StandIns) -> None:
     """The last look, whatever went wrong before it. Raises PlaybookError."""
-    text = "\n".join(given).casefold()
-    if any(len(original) >= LEAST and original.casefold() in text for original in originals):
+    texts = {text for value in given for text in _leaves(value)} - stand.stayed
+    if any(map(stand.told_by, texts)):
         raise PlaybookError(
             "The example would hold a text of the case itself.", remedy="Write one by hand after what `explain` shows."
         )
