@@ -309,3 +309,9 @@ def test_what_can_never_be_computed_is_found_before_it_runs(condition: str) -> N
 )
 def test_constants_that_can_be_computed_are_fine(condition: str) -> None:
     assert "always_fails" not in errors(row(f"- rule: a\n  when: has(order.delivered_at) && {condition}\n  resolve: answered"))
+
+
+@pytest.mark.parametrize("length", ["99999999999d", "9" * 60 + "d", "40000d"])
+def test_a_duration_beyond_a_hundred_years_is_refused(length: str) -> None:
+    found = errors(row(f'- rule: a\n  when: now - duration("{length}") > now\n  resolve: answered'))
+    assert "36500d" in found["arguments"].message
