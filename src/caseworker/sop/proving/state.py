@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
+import z3
+
 from caseworker.sop.cel.parse import CelError, parse
 from caseworker.sop.cel.tree import paths
 from caseworker.sop.cel.types import ANY, BOOL, Type
@@ -10,10 +12,11 @@ from caseworker.sop.checking.environment import Environment
 from caseworker.sop.identity import NUMBER, POSTCODE
 from caseworker.sop.model import Need
 from caseworker.sop.proving.circumstances import parameter_value
-from caseworker.sop.proving.logic import Term, both, either, equal, no
+from caseworker.sop.proving.logic import Term, both, either, equal, no, same
+from caseworker.sop.proving.moved import Moved
 from caseworker.sop.proving.reading import Reading
 from caseworker.sop.proving.values import ABSENT, DEAD, OK, OPEN, Slot, Status, Val, choose, trouble
-from caseworker.sop.proving.world import Shift, SymbolRecord, Tree, World, roots
+from caseworker.sop.proving.world import Shift, SymbolRecord, Tree, World
 from caseworker.sop.scope import anchor_of
 
 _OPEN_SECTIONS = ("message", "request", "sender", "case")
@@ -28,7 +31,7 @@ class Past:
     done: Callable[[str], Term]
     failed: Callable[[str], Term]
     timed_out: Callable[[str], Term]
-    moved: Mapping[str, Term] = field(default_factory=dict)
+    moved: Mapping[str, Moved] = field(default_factory=dict)
 
 
 class Section:
@@ -82,6 +85,7 @@ class State:
         self.shift = shift
         self._needs = {need.name: need for need in env.procedure.needs}
         self.known: dict[str, Val] = {}
+        self._currencies: dict[str, Term] = {}  # of receipts
         self.looked: dict[str, Term] = {}  # need -> whether its look-up can be made
 
     # -- names ---------------------------------------------------------------------------------------------------------
@@ -116,7 +120,8 @@ class State:
         }
 
     def _tree(self, root: str, *, shift: Shift | None = None) -> Tree:
-        return Tree(self.world, self.env.records, root, self.said if root in _OPEN_SECTIONS else self.prefix, shift, self.now)
+        prefix = self.said if root in _OPEN_SECTIONS else self.prefix
+        return Tree(self.world, self.env.records, root, prefix, shift, self.now, kept=root == self.anchor)
 
     def _given(self, section: str, key: str) -> Val:
         """A key that the engine always supplies."""
@@ -163,8 +168,27 @@ class State:
         kind = self.env.records.get("$failed", {}).get(name)
         if kind is None or kind.item is None:
             return Val("any", 0, ABSENT)
-        record = self._tree(self.anchor or "failed").make(kind.item, f"failed.{name}", "failed")
+        asked = self.currency_of(name)
+        own = self.anchor if self.anchor and same(asked, self.world.currency(self.anchor)) else f"failed.{name}"
+        record = self._tree(own).make(kind.item, f"failed.{name}", "failed")
         return record.with_status(Status(absent=no(self.past.failed(name))))
+
+    def currency_of(self, name: str) -> Term:
+        """The currency of a receipt: that of what was asked for, as far as it is the same at all times."""
+        if name in self._currencies:
+            return self._currencies[name]
+        world = self.world
+        self._currencies[name] = world.currency(f"done.{name}")  # where an amount is computed from its own receipt
+        acts = [act for row in self.procedure.rows for act in row.do if act.name == name]
+        operations = self.env.vocabulary.operations
+        sources = [act.arguments.get(operations[act.operation].money) or operations[act.operation].money for act in acts]
+        found = [value.currency for value in map(self.reading.source, filter(None, sources)) if value.kind == "Money"]
+        term = found[0] if found else world.currency(self.anchor) if self.anchor else self._currencies[name]
+        if any(not same(term, other) for other in found) or not (isinstance(term, int) or z3.is_const(term)):
+            codes = dict.fromkeys(code for other in found for code in world.codes(other))
+            term = world.currency(f"asked for {name}", tuple(codes))
+        self._currencies[name] = term
+        return term
 
     # -- parameters ----------------------------------------------------------------------------------------------------
 
@@ -222,8 +246,10 @@ class State:
         if source is None:
             return
         wanted = self.reading.source(source)
-        if wanted.kind == "string" and self.world.once(self.world.key(f"currency of {need.name}", wanted.term)):
-            fits = both(*(equal(self.world.currency(root), wanted.term) for root in roots(need.name, self.world)))
+        tree = self._tree(need.name)
+        if wanted.kind == "string" and self.world.once(self.world.key(f"{self.prefix}currency of {need.name}", wanted.term)):
+            trees = (tree, *(tree.of_item(need.name, index) for index in range(self.world.slots)))
+            fits = both(*(equal(one.currency, wanted.term) for one in trees))
             self.world.axioms.append(either(no(wanted.status.ok), fits))
 
     def _can_look(self, need: Need) -> tuple[Term, Status]:
@@ -322,10 +348,12 @@ class Receipt(SymbolRecord):
 
     def __init__(self, state: State, name: str, kind: Type) -> None:
         super().__init__(state._tree(state.anchor or "done"), f"done.{name}", "done", kind)  # noqa: SLF001  # one module
-        self._moved = state.past.moved.get(name)
+        self._state, self._name = state, name
 
     def _make(self, name: str) -> Val:
-        found = super()._make(name)
-        if name == "money_moved" and self._moved is not None:
-            return Val("Money", self._moved, found.status, found.currency)
-        return found
+        found, moved = super()._make(name), self._state.past.moved.get(self._name)
+        if found.kind != "Money":
+            return found
+        if name == "money_moved" and moved is not None:
+            return Val("Money", moved.amount, found.status, moved.currency)
+        return replace(found, currency=self._state.currency_of(self._name))

@@ -20,6 +20,11 @@ from caseworker.sop.questions import sources
 
 SLOTS = 6  # items that a list may have
 _COUNTRY = re.compile(r"[\"']([A-Z]{2})[\"']")
+_REASONS = {
+    "unknown": "the solver did not answer in time (give it more with --timeout)",
+    "beyond": f"a list may have more than {SLOTS} items, and only such a list could show it (give it a range in proofs.yaml)",
+    "mixed": "amounts of two currencies meet in it, so that it cannot be computed",
+}
 _OTHERS = ("FR", "ES", "IT", "NL", "SE", "BE")
 
 
@@ -48,10 +53,15 @@ class Study:
 
     def ask(self, what: str, *terms: Term) -> Answer:
         """Asks; a question without an answer is noted under its name."""
-        answer = self.solver.ask(self.owner, *terms)
-        if answer == "unknown":
-            self.not_proved.append(what)
-        return answer
+        answer = self.solver.reach(self.owner, *terms)
+        if answer in ("yes", "no"):
+            return answer
+        self.note(what, answer)
+        return "unknown"
+
+    def note(self, what: str, why: str) -> None:
+        """Notes that a question has no answer, and why."""
+        self.not_proved.append(f"{what}; {_REASONS[why]}")
 
     def show(self, terms: Iterable[Term], fits: Test, *, state: State | None = None) -> Example:
         """A case in which all terms hold, as simple as is easily had, run through `decide`.
@@ -94,12 +104,11 @@ def study(
 
 
 def currencies_of(playbook: Playbook, limits: Mapping[str, PayLimit]) -> tuple[str, ...]:
-    """Currencies of the world: those of proofs.yaml, else of the guardrails, else of the parameters."""
+    """Currencies of the world: those of proofs.yaml, else of the guardrails and the parameters."""
     found: dict[str, None] = dict.fromkeys(playbook.proofs.currencies)
     if not found:
         for limit in limits.values():
             found |= dict.fromkeys((*limit.per_action, *limit.per_case))
-    if not found:
         for parameter in playbook.parameters.values():
             found |= dict.fromkeys(v.value.currency for v in parameter.values if isinstance(v.value, Money))
     return tuple(found) or ("EUR",)

@@ -9,8 +9,11 @@ from dataclasses import dataclass, field, replace
 
 import z3
 
-from caseworker.sop.model import Row
+from caseworker.sop.cel.parse import CelError, parse
+from caseworker.sop.cel.tree import Choice, Each, Expr, Index, Member, Name
+from caseworker.sop.model import ActSpec, Row
 from caseworker.sop.proving.logic import Term, both, no, total
+from caseworker.sop.proving.moved import Moved
 from caseworker.sop.proving.state import Past, State
 from caseworker.sop.proving.study import Study
 from caseworker.sop.proving.table import Table, ends, identity, read_table
@@ -19,15 +22,6 @@ from caseworker.sop.proving.world import Shift, micros
 
 LONGEST = 12  # rows in a sequence
 MOST_WAYS = 400  # sequences that are followed per procedure
-
-
-@dataclass(frozen=True)
-class Moved:
-    """Money that an act moved: minor units and the currency's number."""
-
-    operation: str
-    amount: Term
-    currency: Term
 
 
 @dataclass(frozen=True)
@@ -52,7 +46,7 @@ class Way:
     done: frozenset[str] = frozenset()
     failed: frozenset[str] = frozenset()
     timed_out: frozenset[str] = frozenset()
-    receipts: Mapping[str, Term] = field(default_factory=dict)
+    receipts: Mapping[str, Moved] = field(default_factory=dict)
     paid_back: tuple[tuple[str, Term], ...] = ()
     waits: int = 0
     forced: str = ""  # the row that fires now whatever its condition
@@ -65,18 +59,19 @@ class Way:
 
 @dataclass(frozen=True)
 class Fired:
-    """A row that fires on a way. `moved` is everything that was moved then, this row's acts as asked for included."""
+    """A row that fires on a way, and the first of its acts done as asked for. `moved` is everything that was moved then."""
 
     way: Way
     row: Row
+    acts: int  # so many are done
     terms: tuple[Term, ...]
     moved: tuple[Moved, ...]
     steps: tuple[Step, ...]
-    law: tuple[Term, ...] = ()  # what holds where its acts are really done
+    law: tuple[Term, ...] = ()  # what holds where these acts are really done
 
     @property
     def done(self) -> tuple[Term, ...]:
-        """What holds where the row fires and its acts are done."""
+        """What holds where the row fires and so many of its acts are done."""
         return (*self.terms, *self.law)
 
 
@@ -99,16 +94,17 @@ def walk(study: Study, way: Way | None = None) -> Iterator[Fired]:
         for index, reading in enumerate(current.table.rows):
             if current.forced and reading.row.name != current.forced:
                 continue
-            fired = _fire(study, current, index)
-            if fired is None:
-                continue
-            yield fired
-            if len(current.steps) < LONGEST:
-                open_ += _next(study, fired, index)
+            found = list(_fire(study, current, index))
+            yield from found
+            if found and len(current.steps) < LONGEST:
+                open_ += _next(study, found[0], index)
 
 
-def _fire(study: Study, way: Way, index: int) -> Fired | None:
-    """The row where it can fire on this way."""
+def _fire(study: Study, way: Way, index: int) -> Iterator[Fired]:
+    """The row where it can fire on this way: with everything done, with nothing done, and up to each act that moves money.
+
+    An act that is refused ends the row, and what was moved before it stays moved.
+    """
     reading = way.table.rows[index]
     row = reading.row
     fires = both(no(reading.fired), reading.moves.ok) if way.forced else way.table.fires(index)
@@ -116,17 +112,41 @@ def _fire(study: Study, way: Way, index: int) -> Fired | None:
         fires = both(fires, _said_yes(way.state, row.name))
     terms = (*way.terms, fires)
     if study.ask(f"whether row {row.name} can fire after {_path(way.steps)}", *terms) == "no":
+        return
+    stops = [position for position, act in enumerate(row.do) if _asked(study, act, reading.amounts)]
+    for acts in dict.fromkeys((len(row.do), 0, *stops)):
+        yield _so_far(study, way, index, acts, terms)
+
+
+def _so_far(study: Study, way: Way, index: int, acts: int, terms: tuple[Term, ...]) -> Fired:
+    reading = way.table.rows[index]
+    row, amounts = reading.row, reading.amounts
+    moved = [entry for act in row.do[:acts] if (entry := _asked(study, act, amounts))]
+    step = Step(way.state, row.name, _words(study, row, acts), way.waiting)
+    given_back = [amounts[act.name].term for act in row.do[:acts] if pays_back(study, act)]
+    law = [entry.amount >= 0 for entry in moved]
+    law += [total(given_back) <= _left(way.state)] if given_back else []
+    return Fired(way, row, acts, terms, (*way.moved, *moved), (*way.steps, step), tuple(law))
+
+
+def _words(study: Study, row: Row, acts: int) -> str:
+    """The row, and which of its acts are done where that is not simply all of them, or several move money."""
+    done = [act.name for act in row.do[:acts] if _moves_money(study, act)]
+    if acts == len(row.do):
+        return f"{row.name} ({', '.join(done)})" if len(done) > 1 else row.name
+    refused = f"{row.do[acts].name} refused"
+    return f"{row.name} ({', '.join(done)} done, {refused})" if done else f"{row.name} ({refused})"
+
+
+def _moves_money(study: Study, act: ActSpec) -> bool:
+    known = study.env.vocabulary.operations.get(act.operation)
+    return bool(known and known.money and not known.charges)
+
+
+def _asked(study: Study, act: ActSpec, amounts: Mapping[str, Val]) -> Moved | None:
+    if not _moves_money(study, act) or act.name not in amounts:
         return None
-    moved = (*way.moved, *(_asked(way.state, act.operation, reading.amounts.get(act.name)) for act in row.do))
-    step = Step(way.state, row.name, row.name, way.waiting)
-    given_back = [reading.amounts[act.name].term for act in row.do if pays_back(study, act.operation)]
-    law = (total(given_back) <= _left(way.state),) if given_back else ()
-    return Fired(way, row, terms, tuple(entry for entry in moved if entry), (*way.steps, step), law)
-
-
-def _asked(state: State, operation: str, amount: Val | None) -> Moved | None:
-    known = state.env.vocabulary.operations[operation]
-    return None if amount is None or known.charges else Moved(operation, amount.term, amount.currency)
+    return Moved(act.operation, amounts[act.name].term, amounts[act.name].currency)
 
 
 def _said_yes(state: State, row: str) -> Term:
@@ -159,22 +179,19 @@ def _after(study: Study, fired: Fired, index: int, position: int) -> Way:
     settled = [*fired.terms]
     moved, receipts, paid_back = list(way.moved), dict(way.receipts), list(way.paid_back)
     for act in row.do[:position]:
-        if act.name not in amounts:
+        asked = _asked(study, act, amounts)
+        if asked is None:
             continue
-        asked = amounts[act.name]
-        if study.env.vocabulary.operations[act.operation].charges:
-            continue
-        term = _really_moved(study, way, act.operation, asked, settled)
-        moved.append(Moved(act.operation, term, asked.currency))
-        receipts[act.name] = term
-        if pays_back(study, act.operation):
-            paid_back.append((f"pay-back {len(way.steps)} {row.name} {act.name}", term))
+        asked = _really_moved(study, way, act, asked, settled)
+        moved.append(asked)
+        receipts[act.name] = asked
+        if pays_back(study, act):
+            paid_back.append((f"pay-back {len(way.steps)} {row.name} {act.name}", asked.amount))
     refused = row.do[position].name if position < len(row.do) else ""
-    words = f"{row.name} ({refused} refused)" if refused else row.name
     following = replace(
         way,
         terms=tuple(settled),
-        steps=(*way.steps, Step(way.state, row.name, words, way.waiting)),
+        steps=(*way.steps, Step(way.state, row.name, _words(study, row, position), way.waiting)),
         moved=tuple(moved),
         fired=way.fired | {row.name},
         done=way.done | {act.name for act in row.do[:position]},
@@ -188,14 +205,14 @@ def _after(study: Study, fired: Fired, index: int, position: int) -> Way:
     return replace(following, table=read_table(state), terms=(*following.terms, identity(state)))
 
 
-def _really_moved(study: Study, way: Way, operation: str, asked: Val, settled: list[Term]) -> Term:
+def _really_moved(study: Study, way: Way, act: ActSpec, asked: Moved, settled: list[Term]) -> Moved:
     """What a done act moved: what was asked for, or, where the system decides it, at most that; never more than refundable."""
-    by_system = "." in study.env.vocabulary.operations[operation].money
-    term = z3.FreshInt("moved") if by_system else asked.term
-    settled += [term >= 0, term <= asked.term] if by_system else [term >= 0]
-    if pays_back(study, operation):
+    by_system = "." in study.env.vocabulary.operations[act.operation].money
+    term = z3.FreshInt("moved") if by_system else asked.amount
+    settled += [term >= 0, term <= asked.amount] if by_system else [term >= 0]
+    if pays_back(study, act):
         settled.append(term <= _left(way.state))
-    return term
+    return replace(asked, amount=term)
 
 
 def _left(state: State) -> Term:
@@ -204,16 +221,40 @@ def _left(state: State) -> Term:
     return found.term
 
 
-def pays_back(study: Study, operation: str) -> bool:
-    """Whether an operation gives the money of the order back, which can be done only once."""
-    known, records = study.env.vocabulary.operations.get(operation), study.env.records
+def pays_back(study: Study, act: ActSpec) -> bool:
+    """Whether an act gives the money of the order back, which can be done only once."""
+    known, records = study.env.vocabulary.operations.get(act.operation), study.env.records
     anchor = study.state.get(study.state.anchor) if study.state.anchor else None
     if known is None or not known.money or known.charges or anchor is None or anchor.kind != "record":
         return False
     if "refundable" not in records.get(anchor.term.kind.of, {}):
         return False
-    targets = {word.removeprefix("Ref[").removesuffix("]") for word in known.parameters.values() if word.startswith("Ref[")}
-    return "." in known.money or any("refundable" in records.get(target, {}) for target in targets)
+    targets = {name: word.removeprefix("Ref[").removesuffix("]") for name, word in known.parameters.items()}
+    paid_on = [name for name, of in targets.items() if "refundable" in records.get(of, {}) and name in act.arguments]
+    system = known.money.split(".")[0] if "." in known.money else study.state.anchor
+    return bool(paid_on) and system == study.state.anchor and all(_of_anchor(study, act, name) for name in paid_on)
+
+
+def _of_anchor(study: Study, act: ActSpec, argument: str) -> bool:
+    """Whether an argument is the record whose amounts count, or a part of it: not another one that was looked up."""
+    try:
+        return _roots(study, parse(act.arguments.get(argument, ""))) == {study.state.anchor}
+    except CelError:
+        return False
+
+
+def _roots(study: Study, expr: Expr, seen: frozenset[str] = frozenset()) -> set[str]:
+    """The look-ups out of which an expression picks its value."""
+    match expr:
+        case Name(name=name) if name not in seen:
+            need = next((need for need in study.procedure.needs if need.name == name), None)
+            source = study.procedure.facts.get(name, "") or (need.choose or need.take if need else "")
+            return _roots(study, parse(source), seen | {name}) if source else {name}
+        case Member(target=target) | Index(target=target) | Each(kind="filter", target=target):
+            return _roots(study, target, seen)
+        case Choice(then=then, other=other):
+            return _roots(study, then, seen) | _roots(study, other, seen)
+    return {""}
 
 
 def _after_wait(study: Study, fired: Fired, index: int) -> list[Way]:

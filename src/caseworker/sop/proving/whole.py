@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 from caseworker.sop.model import Playbook, Procedure, Vocabulary
 from caseworker.sop.proving.gaps import find_gaps, judge_accepted
+from caseworker.sop.proving.invariants import nevers
 from caseworker.sop.proving.model import PayLimit, Proof
-from caseworker.sop.proving.money import nevers, payable
+from caseworker.sop.proving.money import payable
 from caseworker.sop.proving.study import study
 from caseworker.sop.proving.tables import conflicts, unreachable
 from caseworker.sop.proving.ways import walk

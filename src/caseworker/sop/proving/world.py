@@ -4,16 +4,16 @@ Times and durations are microseconds (UTC), amounts minor units, texts and refer
 docs/reference/prove.md; what stands here and not there is a mistake.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import z3
 
-from caseworker.core.money import Money
+from caseworker.core.money import Money, is_currency
 from caseworker.sop.cel.types import ANY, Type
 from caseworker.sop.model import Proofs, Range
-from caseworker.sop.proving.logic import Term, both, either, no, number, total
+from caseworker.sop.proving.logic import Term, both, constant, either, no, number, total
 from caseworker.sop.proving.values import ABSENT, NOTHING, OK, Slot, Status, Val
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -46,6 +46,7 @@ class World:
     _texts: dict[str, int] = field(default_factory=dict)
     _done: set[str] = field(default_factory=set)
     _kept: list[Term] = field(default_factory=list)
+    _codes: dict[str, tuple[str, ...]] = field(default_factory=dict)  # of currencies that are open
 
     def __post_init__(self) -> None:
         self.now = z3.Int("now")
@@ -113,13 +114,23 @@ class World:
             self.wish(1, term == before)
         return term
 
-    def currency(self, tree: str) -> Term:
-        """The one currency of a record tree."""
+    def currency(self, tree: str, codes: Sequence[str] = ()) -> Term:
+        """The one currency of a record tree: one of those of the world, unless others are named."""
         term = z3.Int(f"{tree} currency")
         if self.once(f"{tree} currency"):
-            self.axioms.append(either(*(term == self.text(code) for code in self.currencies)))
-            self.wish(1, term == self.text(self.currencies[0]))
+            known = self._codes[str(term.decl().name())] = tuple(codes) or self.currencies
+            self.axioms.append(either(*(term == self.text(code) for code in known)))
+            self.wish(1, term == self.text(known[0]))
         return term
+
+    def codes(self, currency: Term) -> tuple[str, ...]:
+        """The currencies that a term may stand for."""
+        if z3.is_app_of(currency, z3.Z3_OP_ITE):
+            return tuple(dict.fromkeys(code for part in currency.children()[1:] for code in self.codes(part)))
+        fixed = constant(currency)
+        if isinstance(fixed, int):
+            return tuple(filter(is_currency, self.texts()[fixed : fixed + 1]))  # where an amount is absent it has none
+        return self._codes.get(str(currency.decl().name()), self.currencies)
 
     def bounds(self, schema: str) -> Iterable[Range]:
         """What proofs.yaml says about a path."""
@@ -136,6 +147,12 @@ class Tree:
     prefix: str = ""
     shift: "Shift | None" = None
     now: Term = None  # when it was looked up; None: when the request began
+    kept: bool = False  # whether it is in one currency at all times, though it is looked up anew
+
+    @property
+    def currency(self) -> Term:
+        """The one currency of the amounts in it."""
+        return self.world.currency(self.root if self.kept else f"{self.prefix}{self.root}")
 
     def make(self, kind: Type, path: str, schema: str) -> Val:
         """The value of a type at a path; `schema` is the path without numbers of items."""
@@ -203,7 +220,7 @@ class Tree:
 
     def _one_currency(self, country: Term) -> Term:
         """The currency of the record is one of its country, as proofs.yaml says."""
-        world, currency = self.world, self.world.currency(self.root)
+        world, currency = self.world, self.currency
         pairs = ((code, places) for code, places in world.proofs.currencies.items())
         return either(
             *(both(currency == world.text(code), either(*(country == world.text(p) for p in places))) for code, places in pairs)
@@ -221,7 +238,7 @@ class Tree:
 
     def _money(self, path: str, schema: str) -> Val:
         world, name = self.world, f"{self.prefix}{path}"
-        currency = world.currency(self.root)
+        currency = self.currency
         term = world.whole(name, least=0)
         if world.once(f"{name} bounds"):
             tens = z3.Int(f"{name} tens")
@@ -230,14 +247,14 @@ class Tree:
             world.axioms += _within(world, term, currency, list(world.bounds(schema)))
         return Val("Money", self.shift.shifted(path, term) if self.shift else term, OK, currency)
 
-    def _of_item(self, path: str, index: int) -> "Tree":
-        """Each record of a looked-up list is a tree of its own, with its own currency."""
-        return replace(self, root=f"{path}[{index}]") if path == self.root else self
+    def of_item(self, path: str, index: int) -> "Tree":
+        """The tree of an item: each record of a looked-up list is a tree of its own, with its own currency."""
+        return replace(self, root=f"{path}[{index}]", kept=False) if path == self.root else self
 
     def _list(self, item: Type, path: str, schema: str) -> tuple[Slot, ...]:
         world = self.world
         size = world.whole(f"{self.prefix}size({path})", least=0, most=world.slots)
-        found = [self._of_item(path, index).make(item, f"{path}[{index}]", schema) for index in range(world.slots)]
+        found = [self.of_item(path, index).make(item, f"{path}[{index}]", schema) for index in range(world.slots)]
         if world.once(f"{self.prefix}{path} list"):
             world.wish(0, size <= 2, size == 1)
             for entry in world.bounds(schema) if item.name == "record" else ():
@@ -247,11 +264,6 @@ class Tree:
                 if item.name == "record" and key in self.records.get(item.of, {}) and len(found) > 1:
                     world.axioms.append(z3.Distinct(*(number(value.term.raw(key).term) for value in found)))
         return tuple(Slot(size > index, value) for index, value in enumerate(found))
-
-
-def roots(name: str, world: World) -> tuple[str, ...]:
-    """The record trees of a look-up: its one record, or each of its list."""
-    return (name, *(f"{name}[{index}]" for index in range(world.slots)))
 
 
 def _within(world: World, term: Term, currency: Term, entries: list[Range]) -> list[Term]:
