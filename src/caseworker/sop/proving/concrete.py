@@ -14,10 +14,12 @@ from caseworker.sop.model import Decision, Found, Progress
 from caseworker.sop.proving.logic import Term
 from caseworker.sop.proving.model import Case
 from caseworker.sop.proving.state import State
+from caseworker.sop.proving.trees import SymbolRecord
 from caseworker.sop.proving.values import Val
 from caseworker.sop.proving.world import EPOCH
 
 Path = tuple[str | int, ...]
+_MOST_KEYS = 20  # of a map in an example
 _SAMPLES: Mapping[str | int, str] = {
     "id": "l",
     "email": "customer@example.com",
@@ -121,7 +123,19 @@ class Concrete:
             else:
                 found[key] = self.value(inside, (*path, key))
                 self.optional |= {(*path, key)} if inside.status.absent is not False else set()
+        if isinstance(value.term, SymbolRecord) and value.kind == "map":
+            self._more_of_map(value.term, path, found)
         return found
+
+    def _more_of_map(self, record: SymbolRecord, path: Path, found: dict[str, object]) -> None:
+        """What stands under keys that are computed, and other texts where the map has more."""
+        for key, inside in record.entries.values():
+            if not self.truth(inside.status.absent):
+                text = self._text(self.number(key.term), (*path, "key"))
+                found.setdefault(text, self.value(inside, (*path, text)))
+        item = record.kind.item
+        more = range(len(found), min(self.number(record.size()), _MOST_KEYS)) if item and item.name == "string" else ()
+        found.update({f"other{number + 1}": "something" for number in more})
 
     def _text(self, number: int, path: Path) -> str:
         texts = self.state.world.texts()

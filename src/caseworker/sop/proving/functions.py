@@ -48,6 +48,8 @@ def _elapsed(unit: int) -> Function:
 
 
 def _size(values: Sequence[Val], _world: World) -> Val:
+    if values[0].kind == "map":
+        return Val("int", values[0].term.size())
     return Val("int", total(_counted(slot.there) for slot in values[0].slots))
 
 

@@ -59,12 +59,9 @@ def _ordered(sign: str, left: Val, right: Val) -> Val:
 
 
 def _key_of(key: Val, record: Val, world: World) -> Val:
-    """Whether a map has a key; of a key that is not written down nothing is known."""
-    if isinstance(key.term, int):
-        there: Term = no(record.term.raw(world.texts()[key.term]).status.absent)
-    else:
-        there = z3.FreshBool("key")
-    return Val("bool", there, trouble(key.status, record.status))
+    """Whether a map has a key."""
+    found = record.term.raw(world.texts()[key.term]) if isinstance(key.term, int) else record.term.entry(key)
+    return Val("bool", no(found.status.absent), trouble(key.status, record.status))
 
 
 def _within(left: Val, right: Val) -> Val:
@@ -80,7 +77,7 @@ def _within(left: Val, right: Val) -> Val:
 def _arithmetic(sign: str, left: Val, right: Val, world: World) -> Val:
     status, kinds = _joined(left, right), (left.kind, right.kind)
     if sign in "+-":
-        return _added(sign, left, right, status=status)
+        return _added(sign, left, right, world, status=status)
     if kinds == ("int", "Money"):
         left, right = right, left
     if sign == "*":
@@ -90,8 +87,10 @@ def _arithmetic(sign: str, left: Val, right: Val, world: World) -> Val:
     return Val(left.kind, _divided(sign, left, right), status)
 
 
-def _added(sign: str, left: Val, right: Val, *, status: Status) -> Val:
+def _added(sign: str, left: Val, right: Val, world: World, *, status: Status) -> Val:
     if left.kind == "string":
+        if isinstance(left.term, int) and isinstance(right.term, int):
+            return Val("string", world.text(world.texts()[left.term] + world.texts()[right.term]), status)
         joined = z3.Function("joined", z3.IntSort(), z3.IntSort(), z3.IntSort())(left.term, right.term)
         return Val("string", joined, status)
     term = left.term + right.term if sign == "+" else left.term - right.term

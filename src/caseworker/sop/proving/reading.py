@@ -156,9 +156,7 @@ def _present(value: Val) -> Val:
 def _item(items: Val, index: Val, world: World) -> Val:
     if items.kind == "map":
         if not isinstance(index.term, int):
-            return Val(
-                "string", z3.FreshInt("entry"), trouble(items.status, index.status, Status(absent=z3.FreshBool("entry")))
-            )
+            return _after(items.term.entry(index), items.status, index.status)
         return _field(items, world.texts()[index.term])
     found = NOTHING
     for position, slot in reversed(list(enumerate(items.slots))):

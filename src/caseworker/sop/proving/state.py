@@ -15,8 +15,9 @@ from caseworker.sop.proving.circumstances import parameter_value
 from caseworker.sop.proving.logic import Term, both, either, equal, no, same
 from caseworker.sop.proving.moved import Moved
 from caseworker.sop.proving.reading import Reading
+from caseworker.sop.proving.trees import Shift, SymbolRecord, Tree
 from caseworker.sop.proving.values import ABSENT, DEAD, OK, OPEN, Slot, Status, Val, choose, trouble
-from caseworker.sop.proving.world import Shift, SymbolRecord, Tree, World
+from caseworker.sop.proving.world import World
 from caseworker.sop.scope import anchor_of
 
 _OPEN_SECTIONS = ("message", "request", "sender", "case")

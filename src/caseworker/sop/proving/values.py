@@ -81,6 +81,14 @@ class Record(Protocol):
         """The field as a path reads it."""
         ...
 
+    def entry(self, key: "Val") -> "Val":
+        """Of a map: what stands under a key that is computed."""
+        ...
+
+    def size(self) -> Term:
+        """Of a map: how many keys it has."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Slot:
@@ -130,6 +138,12 @@ class Either:
 
     def field(self, name: str) -> Val:
         return choose(self._condition, self._then.field(name), self._other.field(name))
+
+    def entry(self, key: Val) -> Val:
+        return choose(self._condition, self._then.entry(key), self._other.entry(key))
+
+    def size(self) -> Term:
+        return pick(self._condition, self._then.size(), self._other.size())
 
 
 def choose(condition: Term, then: Val, other: Val) -> Val:

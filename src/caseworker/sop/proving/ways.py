@@ -17,8 +17,9 @@ from caseworker.sop.proving.moved import Moved
 from caseworker.sop.proving.state import Past, State
 from caseworker.sop.proving.study import Study
 from caseworker.sop.proving.table import Table, ends, identity, read_table
+from caseworker.sop.proving.trees import Shift
 from caseworker.sop.proving.values import Val
-from caseworker.sop.proving.world import Shift, micros
+from caseworker.sop.proving.world import micros
 
 LONGEST = 12  # rows in a sequence
 MOST_WAYS = 400  # sequences that are followed per procedure
