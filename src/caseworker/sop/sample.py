@@ -4,19 +4,20 @@ Only what the decision looked at is kept. What was written is run before it is h
 identity and missing facts, and no text of the original may stand in it.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from caseworker.core.errors import PlaybookError
-from caseworker.sop.cel.parse import CelError, parse
-from caseworker.sop.cel.tree import Expr, Lit, children, paths
+from caseworker.sop.cel.tree import paths
 from caseworker.sop.cel.types import ANY
 from caseworker.sop.checking.environment import Environment, environment
 from caseworker.sop.checking.expressions import check_names
 from caseworker.sop.decide import decide
 from caseworker.sop.examples import brief, run_text
 from caseworker.sop.model import Decision, Found, Need, Playbook, Procedure, Progress, Vocabulary
+from caseworker.sop.originals import texts_in
+from caseworker.sop.own_words import NOT_FOUND, expressions, own_words
 from caseworker.sop.reads import kept, noting
 from caseworker.sop.recorded import Recording
 from caseworker.sop.standins import StandIns
@@ -24,6 +25,7 @@ from caseworker.sop.yaml_text import block
 
 WEEKS = (-8, -4, 4, 8, -12, 12, -2, 2, -1, 1, 52, -52, 0)  # by how many the dates may be moved, in this order
 PROVING = ("order_number", "postcode")
+OTHER = "something else"  # than the acts that a yes was said to
 HEAD = "# Made from a recorded decision: people, numbers, texts and dates are stand-ins.\n"
 
 
@@ -56,21 +58,10 @@ def sample_of(recording: Recording, playbook: Playbook, vocabulary: Vocabulary) 
     for name, section in sections.items():
         if pruned := kept(section, always=("status",)):
             facts[name] = pruned
-    facts = {**_sections(recording, procedure, playbook), **facts}
+    facts = {**_sections(recording, procedure), **facts}
     env = environment(playbook, procedure, vocabulary)
     check_names(env)
-    return _written(
-        recording,
-        decision,
-        _Parts(
-            facts,
-            found,
-            env,
-            _words(playbook) | set(vocabulary.operations) | vocabulary.refusals | _refused(progress),
-            _originals(recording),
-        ),
-        vocabulary,
-    )
+    return _written(recording, decision, _Parts(facts, found, env), vocabulary)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,22 +71,20 @@ class _Parts:
     facts: Mapping[str, object]
     found: Mapping[str, object]
     env: Environment
-    words: frozenset[str]
-    originals: frozenset[str]
 
 
 def _written(recording: Recording, decision: Decision, parts: _Parts, vocabulary: Vocabulary) -> Sample:
     """The first text that comes out the same: dates moved by as many weeks as parameters and calendars allow."""
-    playbook, problem = parts.env.playbook, ""
+    problem, stand = "", StandIns(own_words(parts.env), _originals(recording), stayed={OTHER})
     for weeks in WEEKS:
         for shown in (False, True) if recording.progress.confirmed else (False,):
-            stand = StandIns(parts.words, parts.originals, weeks, _forms(playbook))
+            stand.weeks = weeks
             written = _example(recording, decision, parts, stand, shown=shown)
             text = HEAD + "\n".join(block([written])) + "\n"
-            result = run_text(text, playbook, vocabulary)
+            result = run_text(text, parts.env.playbook, vocabulary)
             problem = problem or result.problem
             if not result.problem:
-                _require_nothing_told((written["facts"], _mapping(written.get("progress")).get("found")), stand)
+                _require_nothing_told([written["facts"], written.get("progress")], stand)
                 notes = () if weeks else ("The dates are those of the case: moved by whole weeks they decide otherwise.",)
                 return Sample(text, decision.procedure, decision.rule, notes)
     raise PlaybookError(
@@ -130,10 +119,10 @@ def _example(recording: Recording, decision: Decision, parts: _Parts, stand: Sta
 
 
 def _found(value: object, stand: StandIns, env: Environment, name: str) -> object:
-    """Records of a look-up, or a refusal with the system's word."""
+    """Records of a look-up, or a refusal: with a word that the playbook or the vocabulary knows, for it may say anything."""
     kind = env.names.get(name, ANY)
     if isinstance(value, Mapping):
-        return stand.tree(value, ANY, env.records, name)
+        return {"refused": value["refused"] if value["refused"] in stand.own.words else NOT_FOUND}
     assert isinstance(value, list)
     item = kind.item if kind.name in ("list", "optional") and kind.item else kind
     return [stand.tree(record, item, env.records, name) for record in value]
@@ -146,7 +135,7 @@ def _progress(progress: Progress, stand: StandIns, *, shown: bool) -> dict[str, 
         "waiting": progress.waiting,
         "waiting_since": stand.time(progress.waiting_since) if progress.waiting_since else "",
         "confirmed": dict(progress.confirmed),
-        "shown": dict.fromkeys(progress.confirmed, "something else") if shown else {},
+        "shown": dict.fromkeys(progress.confirmed, OTHER) if shown else {},
     }
     return {name: value for name, value in told.items() if value}
 
@@ -177,12 +166,12 @@ def _given(
     return facts, found
 
 
-def _sections(recording: Recording, procedure: Procedure, playbook: Playbook) -> dict[str, object]:
+def _sections(recording: Recording, procedure: Procedure) -> dict[str, object]:
     """`sender`, `request` and those parts of `message`, `case` and `timed_out` that the procedure reads."""
-    read = _reads(procedure, playbook)
+    read = _reads(procedure)
     request = _mapping(recording.facts.get("request"))
     sender = _mapping(recording.facts.get("sender"))
-    proving = PROVING if procedure.verify else ()
+    proving = (*PROVING, *procedure.proof) if procedure.verify else ()
     keys = ["intent", *(key for key in request if f"request.{key}" in read or key in proving)]
     if any(row.confidence for row in procedure.rows):
         keys.append("confidence")
@@ -202,87 +191,33 @@ def _sections(recording: Recording, procedure: Procedure, playbook: Playbook) ->
     return found
 
 
-def _reads(procedure: Procedure, playbook: Playbook) -> frozenset[str]:
+def _reads(procedure: Procedure) -> frozenset[str]:
     """Every path of a section that an expression of the procedure names, and the answers to its questions."""
     found = {f"request.{need.ask}" for need in procedure.needs if need.ask}
-    for expr in _expressions(procedure):
+    for expr in expressions(procedure):
         for path in paths(expr):
             parts = path.split(".")
             found |= {".".join(parts[:2]), ".".join(parts[:3])}
     return frozenset(found)
 
 
-def _expressions(procedure: Procedure) -> Iterator[Expr]:
-    sources = list(procedure.facts.values())
-    for need in procedure.needs:
-        sources += [*need.arguments.values(), need.choose, need.using, need.take, need.skip_when]
-    for row in procedure.rows:
-        sources += [row.when, *(source for act in row.do for source in act.arguments.values())]
-        sources += [row.promise.amount, row.promise.by, row.promise.kept_when] if row.promise else []
-        sources += [row.wait.until] if row.wait else []
-    for source in sources:
-        try:
-            if source:
-                yield parse(source)
-        except CelError:
-            continue
-
-
 # -- what must not be told ---------------------------------------------------------------------------------------------
 
 
-def _words(playbook: Playbook) -> frozenset[str]:
-    """Words of the playbook itself: texts in its conditions, options of its questions, brands, countries, languages."""
-    found = {playbook.worker.brand, playbook.worker.default_country, *playbook.worker.languages, *playbook.intents}
-    for procedure in playbook.procedures.values():
-        found |= {text for expr in _expressions(procedure) for text in _texts(expr)}
-        found |= {option for need in procedure.needs for option in need.one_of}
-    for question in playbook.questions.values():
-        found |= set(question.options)
-    for parameter in playbook.parameters.values():
-        found |= {text for value in parameter.values for text in (value.country, value.brand) if text}
-    return frozenset(found)
-
-
-def _texts(expr: Expr) -> Iterator[str]:
-    if isinstance(expr, Lit) and isinstance(expr.value, str):
-        yield expr.value
-    for part in children(expr):
-        yield from _texts(part)
-
-
-def _refused(progress: Progress) -> frozenset[str]:
-    """Codes of refused look-ups: words of the systems, never a customer's."""
-    return frozenset(found.refused for found in progress.found.values() if found.refused)
-
-
 def _originals(recording: Recording) -> frozenset[str]:
-    """Every text of the recorded inputs."""
-    inputs = [recording.facts, *(record for found in recording.progress.found.values() for record in found.records)]
-    return frozenset(text for value in inputs for text in _leaves(value) if text)
+    """Every text of the recorded inputs, with keys, references, and numbers that are no quantities."""
+    progress = recording.progress
+    found = [(each.records, each.refused) for each in progress.found.values()]
+    inputs = [recording.facts, found, progress.asked, progress.shown]
+    return frozenset(text for value in inputs for text in texts_in(value) if text)
 
 
-def _leaves(value: object) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        for item in value.values():
-            yield from _leaves(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _leaves(item)
-    elif isinstance(value, str):
-        yield value
+def _require_nothing_told(given: list[object], stand: StandIns) -> None:
+    """The last look, whatever went wrong before it, at every text and key. What is expected is made of the playbook's names.
 
-
-def _forms(playbook: Playbook) -> tuple[str, ...]:
-    """How the shop's numbers look: what is fixed in them is the shop's own."""
-    codes = (form for question in playbook.questions.values() for form in question.forms)
-    return (*playbook.worker.order_numbers, *codes)
-
-
-def _require_nothing_told(given: Iterable[object], stand: StandIns) -> None:
-    """The last look, whatever went wrong before it. Raises PlaybookError."""
-    texts = {text for value in given for text in _leaves(value)} - stand.stayed
-    if any(map(stand.told_by, texts)):
+    Raises PlaybookError.
+    """
+    if any(map(stand.told_by, texts_in(given))):
         raise PlaybookError(
             "The example would hold a text of the case itself.", remedy="Write one by hand after what `explain` shows."
         )

@@ -2,24 +2,45 @@
 
 The same value gets the same stand-in within one example, whatever its spelling (`nw 2026 115752` and `NW-2026-115752`). A
 number keeps its form and nothing else: every digit becomes a digit, every letter a letter, but for what the playbook itself
-says (the fixed part of a declared form, a word of a condition). Words of the playbook and of enums, countries, amounts and yes
-or no stay. Times are moved together by whole weeks.
+says (the fixed part of a declared form, a group that a condition looks for). Words of the playbook and of enums, countries,
+amounts, quantities and yes or no stay. Times are moved together by whole weeks.
 """
 
 import hashlib
 import re
-from collections.abc import Callable, Collection, Mapping
+import unicodedata
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count, islice
+from typing import TypeAlias
 
+from caseworker.core.errors import PlaybookError
 from caseworker.core.money import Money
 from caseworker.core.refs import Ref
 from caseworker.sop.cel.types import ANY, Records, Type
-from caseworker.sop.originals import Originals, pure_groups
+from caseworker.sop.originals import Originals, is_quantity, pure_groups
+from caseworker.sop.own_words import OwnWords
 
-OWN_WORDS = ("customer", "example", "com", "https", "Street", "Sampletown", "words", "Sample", "Muster", "Specimen", "id")
+SYSTEM = "shop"  # of every reference
+OWN = (
+    SYSTEM,
+    "customer",
+    "example",
+    "com",
+    "https",
+    "Street",
+    "Sampletown",
+    "words",
+    "Sample",
+    "Muster",
+    "Specimen",
+    "id",
+    "ref",
+)
 TRIES = 60  # stand-ins of one form that are tried before another form is
+LAST_TRIES = 1000  # of the form that has nothing left to search for
+LONGEST = 64  # signs of a number; what is longer is a text
 _STANDARD = {
     "country": re.compile(r"[A-Z]{2}"),
     "currency": re.compile(r"[A-Z]{3}"),
@@ -29,24 +50,23 @@ _NUMBERED = re.compile(
     r"(^|_)(ids?|items?|numbers?|no|pin|sku|reference|code|phone|mobile|fax|account|card|iban|postcode|zip)(_|$)"
 )
 _LOOKS_NUMBERED = re.compile(r"(?=.*\d)(\S+|[A-Z\d\s+()/.:-]+)")
-_LEAST_NUMBER = 1000  # whole numbers below it are quantities, whatever their field is called
 _NAMES = ("Alex Example", "Kim Sample", "Robin Muster", "Sam Specimen")
 _COUNTRY_LETTERS = re.compile(r"[A-Za-z]{1,3}[ -]?(?=\d)")
 _RUN = re.compile(r"\d+|[^\W\d_]+")
+_DIGITS = re.compile(r"[0-9]+(\.[0-9]+)?")
+_Maker: TypeAlias = Callable[[int, int, int], tuple[str, str]]  # from a number so many digits and so many letters
 
 
 @dataclass
 class StandIns:
-    """Replaces texts of one example. `words` are the playbook's own; `originals` every text of the case.
+    """Replaces what one example is made of. `originals` are all texts of the case; `weeks` is set before each try.
 
-    `forms` are how numbers look by the playbook (`#` a digit, `@` a letter): what is fixed in them stays. `stayed` are the
-    texts that stand in the example and are no stand-ins: words, times, amounts.
+    `stayed` are the texts that stand in the example and are no stand-ins: words, times, amounts, quantities.
     """
 
-    words: Collection[str]
+    own: OwnWords
     originals: Collection[str]
-    weeks: int
-    forms: Collection[str] = ()
+    weeks: int = 0
     stayed: set[str] = field(default_factory=set)
     _made: dict[str, str] = field(default_factory=dict)
     _spelled: set[str] = field(default_factory=set)  # keys whose stand-in follows the spelling of the value
@@ -54,13 +74,15 @@ class StandIns:
     _numbers: "dict[str, count[int]]" = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        free = {*self.words, *self.forms, *OWN_WORDS}
-        self._kept = frozenset(group for text in {*self.words, *self.forms} for group in pure_groups(text))
-        self._of_case = Originals(self.originals, free)
+        own = self.own
+        searched = {group for text in own.searched for group in pure_groups(text)}
+        self._kept = {"postcode": searched, "code": searched | {group for form in own.forms for group in pure_groups(form)}}
+        self._words = frozenset(text.casefold() for text in own.words)
+        self._of_case = Originals(self.originals, {*own.words, *own.names, *own.forms, *own.searched, *OWN})
 
     def told_by(self, text: str) -> bool:
         """Whether anything of the case stands in a text."""
-        return self._of_case.told_by(text)
+        return text not in self.stayed and self._of_case.told_by(text)
 
     def tree(self, value: object, kind: Type, records: Records, name: str = "") -> object:
         """A fact as it is written in an example. `kind` is its type, `name` the field in which it stands."""
@@ -75,23 +97,21 @@ class StandIns:
             case Money():
                 return self._stays(str(value))
             case Ref():
-                return f"shop:{value.type}:{self._code(value.id)}"
+                return f"{SYSTEM}:{value.type if value.type in self.own.names else 'ref'}:{self._code(value.id)}"
             case timedelta():
                 return f"{int(value.total_seconds())}s"
             case str():
                 return self._text(value, kind, name)
-            case bool():
-                return value
-            case int() if abs(value) >= _LEAST_NUMBER and _NUMBERED.search(name):
-                made = self._code(str(value))
-                return int(made) if made.isdecimal() else 0
+            case int() | float():
+                return self._number(value, name)
         return value
 
     def _mapping(self, value: Mapping[str, object], kind: Type, records: Records) -> dict[str, object]:
         fields = records.get(kind.of, {}) if kind.name == "record" else {}
         inner = kind.item or ANY
         keys = [*(key for key in fields if key in value), *(key for key in value if key not in fields)]
-        said = {key: self._text(key, ANY, "") if kind.name == "map" else key for key in keys}
+        ours = self.own.selected if kind.name == "map" else self.own.names
+        said = {key: key if key in fields or key in ours else self._text(key, ANY, "") for key in keys}
         return {said[key]: self.tree(value[key], fields.get(key, inner), records, key) for key in keys}
 
     def time(self, at: datetime) -> str:
@@ -103,9 +123,26 @@ class StandIns:
         self.stayed.add(text)
         return text
 
+    def _number(self, value: float, name: str) -> object:
+        """What is no quantity may be an account, a phone, a place on a map: it gets other digits."""
+        if is_quantity(value):
+            return value
+        if name in self.own.measured or str(value) in self.own.figures:
+            self._stays(str(value))
+            return value
+        made = type(value)(self._digits(str(abs(value))))
+        return -made if value < 0 else made
+
+    def _digits(self, text: str) -> str:
+        """A number has no signs but digits, so that it cannot be any stand-in of a text."""
+        made, key = self._code(text), _key(text)
+        if not _DIGITS.fullmatch(made):
+            made = self._made[key] = self._plainly(key, lambda n: n.replace("-", ""))
+        return made
+
     def _text(self, text: str, kind: Type, name: str) -> str:
         standard = _STANDARD.get(name)
-        if not text or text in self.words or text in kind.words or (standard and standard.fullmatch(text)):
+        if not text or text.casefold() in self._words or text in kind.words or (standard and standard.fullmatch(text)):
             return self._stays(text)
         if kind.name == "time":
             return self._day(text)
@@ -115,39 +152,43 @@ class StandIns:
         if "@" in text:
             return self._email
         if text.startswith(("http://", "https://")):
-            return lambda url: self._once(url, "url", lambda n: f"https://example.com/{n}")
+            return self._url
         if name == "postcode":
             return self._postcode
         forms = {"name": self._name, "street": self._street, "city": self._city}
         if name in forms:
             return forms[name]
         numbered = _NUMBERED.search(name) or _LOOKS_NUMBERED.fullmatch(text) or _key(text) in self._spelled
-        return self._code if numbered else self._words
+        return self._code if numbered else self._sentence
 
     def _day(self, text: str) -> str:
         try:
             moved = datetime.fromisoformat(text) + timedelta(weeks=self.weeks)
         except ValueError:
-            return self._words(text)
+            return self._sentence(text)
         return self._stays(moved.date().isoformat() if len(text) == len("2026-12-02") else moved.isoformat())
 
     def _email(self, text: str) -> str:
         return self._once(text.strip().casefold(), "email", lambda n: f"customer{n}@example.com")
 
+    def _url(self, text: str) -> str:
+        return self._once(text, "url", lambda n: f"https://example.com/{n}")
+
     def _name(self, text: str) -> str:
-        return self._once(
-            _key(text), "name", lambda n: _NAMES[int(n) - 1] if n.isdecimal() and int(n) <= len(_NAMES) else f"Example {n}"
-        )
+        return self._said(text, "name", lambda n: _NAMES[int(n) - 1] if _is_first(n, len(_NAMES)) else f"Example {n}")
 
     def _street(self, text: str) -> str:
-        return self._once(_key(text), "street", lambda n: f"Example Street {n}")
+        return self._said(text, "street", lambda n: f"Example Street {n}")
 
     def _city(self, text: str) -> str:
-        return self._once(_key(text), "city", lambda n: f"Sampletown {n}")
+        return self._said(text, "city", lambda n: f"Sampletown {n}")
 
-    def _words(self, text: str) -> str:
+    def _sentence(self, text: str) -> str:
+        return self._said(text, "words", lambda n: f"Words {n}")
+
+    def _said(self, text: str, group: str, make: Callable[[str], str]) -> str:
         """Spellings that differ in case alone stay different, as they are for a condition."""
-        made = self._once(_key(text) or text, "words", lambda n: f"Words {n}")
+        made = self._once(_key(text) or text, group, make)
         return made.upper() if text.isupper() else made.lower() if text.islower() else made
 
     # -- what has a form -----------------------------------------------------------------------------------------------
@@ -163,78 +204,73 @@ class StandIns:
     def _code(self, text: str) -> str:
         return self._formed(text, "code", _counted)
 
-    def _formed(self, text: str, group: str, first: Callable[[int, int, int], tuple[str, str]]) -> str:
+    def _formed(self, text: str, group: str, first: _Maker) -> str:
         """A stand-in of the same form, with the separators and the case of this spelling."""
         key = _key(text)
-        if not key:
-            return self._words(text)
+        if not key or len(text) > LONGEST:
+            return self._sentence(text)
         if key not in self._made:
             self._made[key] = self._of_form(text, key, group, first)
-        made = self._made[key]
-        chars = _chars(text)
-        if key not in self._spelled or len(chars) != len(_chars(made)):
+        made, signs = self._made[key], _signs(self._made[key])
+        if key not in self._spelled or len(_signs(text)) != len(signs):
             return made
-        letters = iter(_chars(made))
-        return "".join(_cased(next(letters), char) if char.isalnum() else char for char in text)
+        return _filled(text, [_cased(new, old) for new, old in zip(signs, _signs(text), strict=True)])
 
-    def _of_form(self, text: str, key: str, group: str, first: Callable[[int, int, int], tuple[str, str]]) -> str:
+    def _of_form(self, text: str, key: str, group: str, first: _Maker) -> str:
         """The first that is free and tells nothing, of one form and then of another; else one that has no form."""
-        open_ = [not kept for kept in self._fixed(text)]
-        chars = _chars(text)
-        digits = sum(is_open and char.isdigit() for is_open, char in zip(open_, chars, strict=True))
-        for make in (first, _scattered):
-            for number in islice(self._numbers.setdefault(group, count(1)), TRIES if any(open_) else 0):
-                made = _filled(text, open_, make(number, digits, sum(open_) - digits))
-                if self._may_stand(made, key):
-                    self._spelled.add(key)
-                    self._taken.add(_key(made))
-                    return made
+        fixed = self._fixed(text, group)
+        for make in (first, _scattered) if not all(fixed) else ():
+            numbers = islice(self._numbers.setdefault(group, count(1)), TRIES)
+            if made := self._first(key, (_made_over(text, fixed, number, make) for number in numbers)):
+                self._spelled.add(key)
+                return made
         return self._plainly(key, lambda n: f"id-{n}")
 
-    def _fixed(self, text: str) -> list[bool]:
-        """For each letter and digit whether it stays: fixed in a declared form, or a group that is a word of the playbook."""
-        chars = _chars(text)
-        for form in self.forms:
-            signs = [char for char in form if char.isalnum() or char in "#@"]
-            if len(signs) == len(chars) and all(map(_is_of, signs, chars)):
-                return [sign not in "#@" for sign in signs]
-        return [found.group().casefold() in self._kept for found in _RUN.finditer(text) for _ in found.group()]
+    def _fixed(self, text: str, group: str) -> list[bool]:
+        """For each letter and digit whether it stays, as part of a declared form or of a text that a condition looks for."""
+        signs = _signs(text)
+        for form in self.own.forms:
+            wanted = [char for char in form if char.isalnum() or char in "#@"]
+            if len(wanted) == len(signs) and all(map(_is_of, wanted, signs)):
+                return [sign not in "#@" for sign in wanted]
+        return [found.group().casefold() in self._kept[group] for found in _RUN.finditer(text) for _ in found.group()]
 
     # -- what has none -------------------------------------------------------------------------------------------------
 
     def _once(self, key: str, group: str, make: Callable[[str], str]) -> str:
         if key not in self._made:
-            self._made[key] = self._any_of(key, group, make)
+            numbers = map(str, islice(self._numbers.setdefault(group, count(1)), TRIES))
+            self._made[key] = self._first(key, map(make, numbers)) or self._plainly(key, make)
         return self._made[key]
-
-    def _any_of(self, key: str, group: str, make: Callable[[str], str]) -> str:
-        for number in islice(self._numbers.setdefault(group, count(1)), TRIES):
-            made = make(str(number))
-            if self._may_stand(made, key):
-                self._taken.add(_key(made))
-                return made
-        return self._plainly(key, make)
 
     def _plainly(self, key: str, make: Callable[[str], str]) -> str:
         """Numbered in groups of two digits, which are shorter than anything that is searched for: one of them can stand."""
-        made = next(
-            made
-            for made in map(make, map(_pairs, self._numbers.setdefault("pairs", count(1))))
-            if _key(made) not in self._taken and _key(made) != _key(key)
+        numbers = map(_pairs, islice(self._numbers.setdefault("pairs", count(1)), LAST_TRIES))
+        if made := self._first(key, map(make, numbers)):
+            return made
+        raise PlaybookError(
+            "The case has so many texts that look like stand-ins that none is left.", remedy="Write the example by hand."
         )
-        self._taken.add(_key(made))
+
+    def _first(self, key: str, offered: Iterator[str]) -> str:
+        """The first that may stand, from now on taken; empty where none may."""
+        made = next((made for made in offered if self._may_stand(made, key)), "")
+        if made:
+            self._taken.add(_key(made))
         return made
 
     def _may_stand(self, made: str, key: str) -> bool:
-        return _key(made) not in self._taken and _key(made) != _key(key) and not self.told_by(made)
+        """Whether nobody has it, neither of the case nor of the playbook, and nothing of the case stands in it."""
+        ours = made.casefold() in self._words or made.lstrip("0") in self.own.figures
+        return not ours and _key(made) not in self._taken and _key(made) != _key(key) and not self._of_case.told_by(made)
 
 
-def _chars(text: str) -> list[str]:
+def _signs(text: str) -> list[str]:
     return [char for char in text if char.isalnum()]
 
 
 def _key(text: str) -> str:
-    return "".join(_chars(text)).upper()
+    return "".join(_signs(text)).upper()
 
 
 def _cased(new: str, old: str) -> str:
@@ -245,13 +281,30 @@ def _is_of(sign: str, char: str) -> bool:
     return char.isdigit() if sign == "#" else char.isalpha() if sign == "@" else sign.casefold() == char.casefold()
 
 
-def _filled(text: str, open_: list[bool], made: tuple[str, str]) -> str:
-    """The text with other digits and letters where they are open."""
-    digits, letters = map(iter, made)
-    opened = iter(open_)
-    return "".join(
-        (next(digits) if char.isdigit() else next(letters)) if char.isalnum() and next(opened) else char for char in text
-    )
+def _is_first(number: str, last: int) -> bool:
+    return number.isdecimal() and int(number) <= last
+
+
+def _made_over(text: str, fixed: list[bool], number: int, make: _Maker) -> str:
+    """The text with other digits and letters where it is not fixed."""
+    signs = _signs(text)
+    digits = sum(not stays and sign.isdigit() for stays, sign in zip(fixed, signs, strict=True))
+    new_digits, new_letters = map(iter, make(number, digits, len(signs) - sum(fixed) - digits))
+    new = [
+        sign if stays else next(new_digits if sign.isdigit() else new_letters) for stays, sign in zip(fixed, signs, strict=True)
+    ]
+    return _filled(text, new)
+
+
+def _filled(text: str, signs: list[str]) -> str:
+    """The text with these letters and digits in place of its own; of what is between them stays what separates."""
+    new = iter(signs)
+    return "".join(next(new) if char.isalnum() else char for char in text if char.isalnum() or _separates(char))
+
+
+def _separates(char: str) -> bool:
+    """Signs of a keyboard, blanks and dashes; accents and vowel signs would tell of the letters that they stood on."""
+    return (char.isascii() and char.isprintable()) or unicodedata.category(char) in ("Zs", "Pd")
 
 
 def _counted(number: int, digits: int, letters: int) -> tuple[str, str]:
@@ -268,7 +321,7 @@ def _running(number: int, digits: int, letters: int) -> tuple[str, str]:
 def _scattered(number: int, digits: int, letters: int) -> tuple[str, str]:
     """So many digits and letters without an order that a value of a case could share; the same ones each time."""
     drawn = hashlib.shake_256(str(number).encode()).digest(digits + letters)
-    return "".join(str(each % 10) for each in drawn[:digits]), _letters(drawn[digits:])
+    return "".join(str(each % 9 + 1) for each in drawn[:digits]), _letters(drawn[digits:])
 
 
 def _letters(numbers: Collection[int]) -> str:
