@@ -112,3 +112,17 @@ async def test_two_requests_in_one_mail_get_one_reply(house: House) -> None:
     file = await house.file(taken)
     assert file.case.status == "closed"
     assert sorted(file.case.outcomes) == ["answered", "resolved"]
+
+
+async def test_what_is_asked_beside_an_act_leaves_in_the_mail_that_tells_of_it(house: House) -> None:
+    order = order_in(house, "paid", "processing")
+    house.readings["two"] = several(asked("cancel_order", order_number=order["number"]), asked("payment_question"))
+    taken = await house.mail("two", "Cancel it. And may I ask about paying?", sender=order["email"])
+    await house.work()
+    [text] = house.outbox.texts
+    assert "We have cancelled your order" in text
+    assert "our payment methods, paying in instalments" in text, "the question waited for the receipt, and is not lost"
+    assert (await house.file(taken)).case.status == "awaiting_customer"
+    house.clock.move(days=4)
+    await house.work()
+    assert "we asked you something" in house.outbox.texts[1], "only who was asked is reminded"

@@ -68,10 +68,17 @@ def says_by_when(intent: str, *, release: Release) -> bool:
 
 
 def ask(case: Case, keys: Sequence[str], not_found: Sequence[str], *, release: Release) -> Case:
-    """Remember what is asked; the questions are written with the letter."""
+    """Remember what is asked; the questions are written with the letter, beside those that no letter has carried yet."""
     if not keys:
         return case
-    return replace(case, asking=tuple(keys), not_found=tuple(not_found))
+    waiting, unknown = (case.asking, case.not_found) if case.asked_at is None else ((), ())
+    asking, missed = tuple(dict.fromkeys((*waiting, *keys))), tuple(dict.fromkeys((*unknown, *not_found)))
+    return replace(case, asking=asking, not_found=missed, asked_at=None, reminded=False)
+
+
+def is_held(case: Case) -> bool:
+    """Whether the mail waits for something under way, so that one mail tells and asks everything."""
+    return any(r.status == "acting" and r.active and any(a.status == "asked" for a in r.active.acts) for r in case.requests)
 
 
 def letters_of(case: Case, *, release: Release, event: str, now: datetime) -> tuple[Case, tuple[PlannedEffect, ...]]:
@@ -79,11 +86,8 @@ def letters_of(case: Case, *, release: Release, event: str, now: datetime) -> tu
 
     What a person wrote always leaves: in the same mail where it goes to the same customer, else in one of its own.
     """
-    under_way = any(
-        r.status == "acting" and r.active and any(a.status == "asked" for a in r.active.acts) for r in case.requests
-    )
     asks = case.asking if case.asked_at is None else ()
-    if under_way or (not case.parts and not asks):
+    if is_held(case) or (not case.parts and not asks):
         return case, ()
     cleared = replace(case, parts=())
     if case.history:

@@ -326,7 +326,7 @@ def _settle_status(case: Case, turn: Turn) -> Case:
         status = "open"
     else:
         status = "closed"
-    if "awaiting_customer" in statuses and case.asked_at is None and not case.history:
+    if "awaiting_customer" in statuses and case.asked_at is None and not case.history and not letters.is_held(case):
         worker = turn.release.playbook.worker
         case = replace(case, asked_at=turn.now)
         turn.timers.append(NewEvent("remind", "timer", {"name": "remind"}, turn.now + worker.remind_after))
