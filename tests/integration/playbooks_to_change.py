@@ -1,5 +1,6 @@
 """Playbooks of one language, quick to load, each with a text changed."""
 
+import re
 from pathlib import Path
 
 from caseworker.app.playbooks import shipped
@@ -32,3 +33,14 @@ def playbook(folder: Path, *changes: tuple[str, str, str]) -> Path:
 def careful(folder: Path, *changes: tuple[str, str, str]) -> Path:
     """One that hands every cancellation to people."""
     return playbook(folder, ("sops/cancel.yaml", "  - rule: cancel_all\n", TOO_VALUABLE), *changes)
+
+
+def without_payment_questions(folder: Path) -> Path:
+    """One that knows no questions about paying: neither the intent nor the procedure."""
+    playbook(folder)
+    intents = (folder / "intents.yaml").read_text()
+    (folder / "intents.yaml").write_text(re.sub(r"(?ms)^payment_question:\n.*?(?=^\S)", "", intents))
+    (folder / "sops" / "payment_question.yaml").unlink()
+    for answer in (folder / "knowledge").glob("*.md"):
+        answer.write_text(answer.read_text().replace(", payment_question", "").replace("payment_question, ", ""))
+    return folder

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from cli_house import Desk, install
-from playbooks_to_change import careful, playbook
+from cli_house import Desk, install, mail, reading
+from playbooks_to_change import careful, playbook, without_payment_questions
 
 
 @pytest.fixture
@@ -39,6 +39,26 @@ def test_a_change_goes_from_the_folder_to_live_and_back(desk: Desk, tmp_path: Pa
     rows = {row.split("\t")[0]: row.split("\t")[1] for row in desk("release", "list").splitlines()}
     assert rows == {first["release"][:12]: "live", told["release"]["release"][:12]: "withdrawn"}
     assert "no earlier release" in desk("release", "rollback", "--by", "ben", code=2)
+
+
+def test_a_roll_back_tells_which_open_cases_do_not_simply_go_on(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CASEWORKER_PLAYBOOK", str(without_payment_questions(tmp_path / "old")))
+    name = desk.json("release", "import", str(playbook(tmp_path / "new")))["release"]["release"][:8]
+    desk("release", "publish", name, "--by", "anna")
+    desk.readings["paying"] = reading("payment_question")
+    desk.work(mail("paying", "About paying.", sender="c@private.example"))
+    told = "CW-000001-10\t1\tpayment_question\tawaiting_customer\tgoes to people, for there is no procedure for it; "
+    seen = desk("release", "rollback", "--preview")
+    assert "would be withdrawn" in seen
+    assert told in seen
+    assert ": live, since" in desk("release", "show", name), "looking changes nothing"
+    assert "--by NAME" in desk("release", "rollback", code=2)
+    done = desk("release", "rollback", "--by", "ben")
+    assert f"{name} is withdrawn" not in done
+    assert "is live again.\n1 open cases go over to" in done
+    assert told in done
 
 
 def test_two_people(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

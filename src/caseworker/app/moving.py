@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from caseworker.cases.model import Case, RequestState
-from caseworker.cases.release import Release
+from caseworker.cases.release import Release, repinned
 from caseworker.cases.turn import facts_of
 from caseworker.core.ids import case_reference
 from caseworker.rollout.beside import label
@@ -36,6 +36,37 @@ class CaseMoved:
     reference: str
     requests: tuple[RequestMoved, ...]
     problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Affected:
+    """An open request that does not simply go on under another release, and what becomes of it at its case's next event."""
+
+    reference: str
+    request: int
+    intent: str
+    status: str
+    what: str
+
+
+def affected(case: Case, after: Release) -> tuple[Affected, ...]:
+    """What becomes of the open requests of a case that another release cannot go on with."""
+    moved = {r.number: r for r in repinned(case, after)[0].requests}
+    told = [(r, _what(r, moved[r.number], after)) for r in case.open_requests]
+    return tuple(Affected(case_reference(case.number), r.number, r.intent, r.status, what) for r, what in told if what)
+
+
+def _what(r: RequestState, moved: RequestState, after: Release) -> str:
+    procedure = after.playbook.procedure_for(r.intent)
+    if r.active is not None and moved.active is not None and r.active.after != moved.active.after:
+        return f"goes to people when row {r.active.rule} is done, for its words are not there; the customer is told"
+    if procedure is None:
+        first = f"row {r.active.rule} ends, then it " if r.active else ""
+        return f"{first}goes to people, for there is no procedure for it; the customer is told"
+    if r.waiting and all(row.name != r.waiting or row.wait is None for row in procedure.rows):
+        return f"is decided anew, for there is no wait in row {r.waiting}"
+    unknown = [key for key in r.asked if key not in after.playbook.questions] if r.status == "awaiting_customer" else []
+    return f"is decided anew, for there is no question {', '.join(unknown)}" if unknown else ""
 
 
 def preview(case: Case, before: Release, after: Release, now: datetime) -> CaseMoved:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from caseworker.app.diffing import ReleaseDiff, diff_releases
 from caseworker.app.managers import number_of
-from caseworker.app.moving import CaseMoved, preview
+from caseworker.app.moving import Affected, CaseMoved, affected, preview
 from caseworker.app.playbooks import Playbooks
 from caseworker.app.ports import ReleaseStore
 from caseworker.cases.model import Case
@@ -21,12 +21,12 @@ from caseworker.core.errors import UsageError
 from caseworker.core.facts import load
 from caseworker.core.ids import new_id
 from caseworker.rollout import rules
-from caseworker.rollout.choose import in_state, previous
+from caseworker.rollout.choose import decided_by, in_state, previous
 from caseworker.rollout.compare import Comparison, compare
 from caseworker.rollout.rules import Rule
 from caseworker.sop.load import read_folder, short
 
-__all__ = ["Comparison", "LogLine", "ProposalTold", "ReleaseTold", "Releases", "write_folder"]
+__all__ = ["Comparison", "LogLine", "ProposalTold", "ReleaseTold", "Releases", "RolledBack", "write_folder"]
 LEAST_PREFIX = 4  # hex digits of a release
 NAMES = ("live", "previous", "share", "shadow", "draft")
 MOVABLE_TO = ("live", "share", "retired")
@@ -80,6 +80,16 @@ class LogLine:
     approved_by: str
     how: str
     note: str
+
+
+@dataclass(frozen=True, slots=True)
+class RolledBack:
+    """A withdrawn release, what decides now, how many open cases go over at their next event, and which do not simply go on."""
+
+    withdrawn: ReleaseTold
+    live: ReleaseTold
+    cases: int
+    affected: tuple[Affected, ...]
 
 
 @dataclass(slots=True)
@@ -202,6 +212,24 @@ class Releases:
         """Give it up; the live one goes on with its cases."""
         told = await self.find(name)
         return await self._change(told, partial(rules.withdraw, release=told.release, by=by, note=note))
+
+    async def preview_roll_back(self, *, to: str = "") -> RolledBack:
+        """What a roll-back would withdraw, make live, and mean for open cases. Raises UsageError where it may not be."""
+        target = await self.find(to) if to else None
+        standings = await self.store.standings(self.worker)
+        gone, now = rules.roll_back(standings, by="nobody", to=target.release if target else "")
+        return await self._with_cases(await self.find(gone.release), await self.find(now.release))
+
+    async def rolled_back(self, gone: ReleaseTold) -> RolledBack:
+        """What the withdrawal of a release means for the open cases that it decided."""
+        return await self._with_cases(gone, await self.find("live"))
+
+    async def _with_cases(self, gone: ReleaseTold, now: ReleaseTold) -> RolledBack:
+        """Also cases of releases that were withdrawn before, and had no event since."""
+        release = await self.playbooks.get(now.release)
+        pinned = decided_by(await self.store.standings(self.worker), gone.release)
+        cases = [case for name in pinned for case in await self.store.cases(name)]
+        return RolledBack(gone, now, len(cases), tuple(one for case in cases for one in affected(case, release)))
 
     async def roll_back(self, *, by: str, to: str = "", note: str = "") -> tuple[ReleaseTold, ReleaseTold]:
         """Withdraw what is live. Returns what was, and what is live now; every process goes by it from its next event on."""

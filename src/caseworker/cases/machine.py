@@ -24,7 +24,7 @@ from caseworker.cases.model import (
     Step,
     WrongProof,
 )
-from caseworker.cases.release import Release
+from caseworker.cases.release import Release, is_orphan
 from caseworker.cases.turn import Turn, brief, facts_of, fallback, hand_over, put, record_of, request_of, say
 from caseworker.core.facts import of
 from caseworker.core.money import Money
@@ -101,8 +101,8 @@ def _advance_request(case: Case, number: int, turn: Turn) -> Case:
                 return case
             continue
         procedure = turn.release.playbook.procedure_for(r.intent)
-        if procedure is None:  # a person gave it back, but there is nothing that the worker could do
-            return hand_over(case, r, turn, queue=r.queue, because="no_procedure", tell=False)
+        if procedure is None:
+            return _without_procedure(case, r, turn)
         playbook, facts, progress = turn.release.playbook, facts_of(case, r, turn.now, locked=turn.locked), _progress(r, turn)
         decision = decide(playbook, procedure.name, facts, now=turn.now, progress=progress, vocabulary=turn.release.vocabulary)
         looks = [m for m in decision.moves if isinstance(m, LookUp)]
@@ -117,6 +117,14 @@ def _advance_request(case: Case, number: int, turn: Turn) -> Case:
             return case
     r = request_of(case, number)
     return hand_over(case, r, turn, queue=fallback(turn), because="too_many_steps")
+
+
+def _without_procedure(case: Case, r: RequestState, turn: Turn) -> Case:
+    """The release that began it is not the one that decides now, or a person gave back what the worker can do nothing about."""
+    if not is_orphan(r, turn.release):
+        return hand_over(case, r, turn, queue=r.queue, because="no_procedure", tell=False)
+    spec = turn.release.playbook.intents.get(r.intent)
+    return hand_over(case, r, turn, queue=r.queue or (spec.queue if spec else ""), because="release_changed")
 
 
 def _progress(r: RequestState, turn: Turn) -> Progress:

@@ -1,6 +1,6 @@
 """What a case is decided with: the pinned playbook, and what always applies as it is live now."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from caseworker.cases.model import ActiveRow, Case, Entry, RequestState
@@ -55,14 +55,26 @@ def repinned(case: Case, release: Release, *, because: str = "withdrawn", by: st
     """The case under another release, from this event on. Receipts and rows that fired stay. `by` is who wanted it.
 
     A row under way ends as it was decided: money may have moved, and its words tell of it. Where the other release has not got
-    those words, the row ends with people.
+    those words, the row ends with people. What no letter has asked yet, and what has no procedure there, is decided anew.
     """
     to = release.playbook.release
     if case.release == to:
         return case, ()
-    requests = tuple(_still_sayable(r, release) for r in case.requests)
+    unasked = case.asking if case.asked_at is None else ()
+    requests = tuple(_still_awaited(_still_sayable(r, release), release, unasked) for r in case.requests)
     entry = Entry("release_changed", {"before": case.release, "after": to, "because": because, "by": by})
-    return replace(case, release=to, requests=requests), (entry,)
+    return replace(case, release=to, requests=requests, asking=() if unasked else case.asking), (entry,)
+
+
+def is_orphan(r: RequestState, release: Release) -> bool:
+    """Whether a procedure began the request and the release has none for it: people go on, and the customer is told."""
+    return bool(r.known or r.asked or r.fired) and release.playbook.procedure_for(r.intent) is None
+
+
+def _still_awaited(r: RequestState, release: Release, unasked: Collection[str]) -> RequestState:
+    if r.status != "awaiting_customer" or not (is_orphan(r, release) or any(key in r.asked for key in unasked)):
+        return r
+    return replace(r, status="open", asked={key: n - (key in unasked) for key, n in r.asked.items()})
 
 
 def _still_sayable(r: RequestState, release: Release) -> RequestState:

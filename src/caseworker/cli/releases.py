@@ -12,7 +12,7 @@ from caseworker.cli.running import with_app
 
 if TYPE_CHECKING:
     from caseworker.app.moving import CaseMoved
-    from caseworker.app.releases import ReleaseTold
+    from caseworker.app.releases import ReleaseTold, RolledBack
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -270,30 +270,63 @@ def withdraw(release: str, by: str, note: str, as_json: bool) -> None:
     Example:
       caseworker release withdraw share --by anna --note "too many questions"
     """
-    _done(with_app(lambda app: app.releases.withdraw(release, by=by, note=note)), as_json=as_json)
+
+    async def work(app: Any) -> "RolledBack":
+        told = await app.releases.withdraw(release, by=by, note=note)
+        found: RolledBack = await app.releases.rolled_back(told)
+        return found
+
+    found = with_app(work)
+    _done(found.withdrawn, as_json=as_json)
+    if not as_json:
+        _go_over(found)
 
 
 @release.command("rollback")
 @click.option("--to", "target", default="", help="A release that was live before; without it the previous one.")
-@by_option
+@click.option("--preview", is_flag=True, help="Only show which open cases would not simply go on; nothing is changed.")
+@click.option("--by", default="", help="Who does this; stands in the log. Needed unless you preview.")
+@click.option("--note", default="", help="Why; stands in the log.")
 @json_option
-def rollback(target: str, by: str, note: str, as_json: bool) -> None:
+def rollback(target: str, preview: bool, by: str, note: str, as_json: bool) -> None:
     """Withdraw the live release. Its cases and all new ones are decided by the previous one from their next event on.
 
-    It holds in every process at once, without a restart. Receipts stay: what was done is not done again.
+    It holds in every process at once, without a restart. Receipts stay: what was done is not done again. Open cases that the
+    previous release cannot go on with (it has no procedure for them, no words for what is being done) are listed.
 
     \b
     Examples:
+      caseworker release rollback --preview
       caseworker release rollback --by anna --note "wrong label"
       caseworker release rollback --to 91bc --by anna
     """
-    gone, now = with_app(lambda app: app.releases.roll_back(by=by, to=target, note=note))
+
+    async def work(app: Any) -> "RolledBack":
+        if preview:
+            seen: RolledBack = await app.releases.preview_roll_back(to=target)
+            return seen
+        gone, now = await app.releases.roll_back(by=by, to=target, note=note)
+        if not as_json:  # said before anything else is looked at
+            click.echo(f"Release {gone.short} is withdrawn; {now.short} is live again.")
+        done: RolledBack = await app.releases.rolled_back(gone)
+        return done
+
+    found = with_app(work)
     if as_json:
-        print_json({"withdrawn": gone, "live": now})
+        print_json({"preview": preview, **{name: getattr(found, name) for name in ("withdrawn", "live", "cases", "affected")}})
         return
-    click.echo(f"Release {gone.short} is withdrawn; {now.short} is live again.")
-    if gone.cases:
-        click.echo(f"{gone.cases} open cases go over to it at their next event.")
+    if preview:
+        click.echo(f"Release {found.withdrawn.short} would be withdrawn; {found.live.short} would be live again.")
+    _go_over(found)
+
+
+def _go_over(found: "RolledBack") -> None:
+    """The open cases that another release decides at their next event, and what becomes of those that do not simply go on."""
+    if not found.cases:
+        return
+    click.echo(f"{found.cases} open cases go over to {found.live.short} at their next event.")
+    rows = [(a.reference, a.request, a.intent, a.status, a.what) for a in found.affected]
+    table(("case", "request", "wants", "is", "and then"), rows, empty="All of them can go on there.")
 
 
 @release.command("move")

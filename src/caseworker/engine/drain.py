@@ -116,7 +116,8 @@ class Drain:
         case, changed = repinned(case, release)
         heard = await self.hearing.hear(case, event, release, now)
         heard = replace(heard, entries=(*changed, *heard.entries))
-        if heard.quiet:
+        undecided = any(r.status == "open" for r in heard.case.requests)  # since another release decides
+        if heard.quiet and not undecided:
             return Decided(_with(Step(heard.case), heard, ()), heard.case)
         totals = await self.effects.totals(heard.case, now)
         locked = await self.effects.is_guessing(heard.case, named_records(heard.case, release), now)

@@ -35,6 +35,14 @@ def effective(standings: Standings, pinned: str) -> str:
     return pinned
 
 
+def decided_by(standings: Standings, release: str) -> tuple[str, ...]:
+    """The releases whose cases a release decides, or did until it was withdrawn: itself and those withdrawn to it."""
+    found = [release]
+    for name in found:  # grows while it is walked
+        found += [s.release for s in standings if s.successor == name and s.release not in found]
+    return tuple(found)
+
+
 def for_new_case(standings: Standings, sender: str) -> str:
     """The release that a new case of this sender begins with; empty where none is live."""
     share, live = in_state(standings, "share"), in_state(standings, "live")

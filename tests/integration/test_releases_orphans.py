@@ -1,0 +1,118 @@
+"""Roll-back over open cases that the earlier release cannot go on with: they go to people, and everybody is told."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from house import House, asked, open_house, order_in, reading, several
+from playbooks_to_change import playbook, without_payment_questions
+
+
+@pytest.fixture
+async def house(database_url: str, tmp_path: Path) -> AsyncIterator[House]:
+    """What is live knows questions about paying; what was live before does not."""
+    old = str(without_payment_questions(tmp_path / "old"))
+    async with open_house(database_url, tmp_path, readings={}, playbook=old) as opened:
+        told, _ = await opened.app.releases.take_in(playbook(tmp_path / "new"), by="anna")
+        await opened.app.releases.publish(told.release, by="anna")
+        opened.readings["paying"] = reading("payment_question")
+        opened.readings["methods"] = reading(fields={"payment_topic": "methods"})
+        yield opened
+
+
+async def _is_with_people_and_told(house: House, case: int) -> None:
+    file = await house.file(case)
+    [item] = file.items
+    assert (item.because, file.case.status) == ("release_changed", "with_people")
+    assert "has no procedure for it" in str(item.brief["why"])
+    assert "A colleague will look into it" in house.outbox.texts[-1]
+    assert house.sql("select count(*) from events where aside or attempts > 0") == [(0,)]
+
+
+async def test_an_answer_after_the_roll_back_goes_to_people_and_the_customer_is_told(house: House) -> None:
+    taken = await house.mail("paying", "About paying.", sender="c@private.example")
+    await house.work()
+    await house.app.releases.roll_back(by="ben")
+    question = str(house.outbox.letters[-1]["Message-ID"])
+    await house.mail("methods", "The methods.", sender="c@private.example", references=question)
+    await house.work()
+    await _is_with_people_and_told(house, taken.case)
+    [item] = (await house.file(taken)).items
+    await house.app.people.decide(item.id, "return", by="anna")
+    await house.work()
+    assert len(house.outbox.letters) <= 3
+
+
+async def test_who_was_asked_something_is_not_reminded_of_it_but_told(house: House) -> None:
+    taken = await house.mail("paying", "About paying.", sender="c@private.example")
+    await house.work()
+    await house.app.releases.roll_back(by="ben")
+    await house.pass_time(step=86_400, until=10 * 86_400)
+    assert len(house.outbox.letters) == 2, "the question, and that a person goes on; no reminder and no farewell"
+    await _is_with_people_and_told(house, taken.case)
+
+
+async def test_a_case_that_was_moved_is_not_forgotten_either(house: House) -> None:
+    taken = await house.mail("paying", "About paying.", sender="c@private.example")
+    await house.work()
+    [seen] = await house.app.releases.preview_move("live", "previous")
+    assert seen.requests[0].after == "to people: no procedure for payment_question"
+    await house.app.releases.move("live", "previous", by="anna")
+    await house.pass_time(step=86_400, until=10 * 86_400)
+    assert len(house.outbox.letters) == 2
+    await _is_with_people_and_told(house, taken.case)
+
+
+async def test_a_question_that_no_letter_has_carried_yet_is_decided_anew(house: House) -> None:
+    order = order_in(house, "paid", "processing")
+    house.readings["two"] = several(asked("cancel_order", order_number=order["number"]), asked("payment_question"))
+    taken = await house.mail("two", "Cancel it. And may I ask about paying?", sender=order["email"])
+    drain = house.app.worker().drain
+    lease = await drain.cases.take(taken.case, drain.owner)
+    assert lease is not None
+    event = await drain.cases.next_event(taken.case, house.clock.at)
+    assert event is not None
+    await drain._end_event(lease, event, house.clock.at)  # the moment between the decision and the act
+    await drain.cases.give_up(lease)
+    await house.app.releases.roll_back(by="ben")
+    await house.work()
+    [text] = house.outbox.texts
+    assert "We have cancelled your order" in text
+    assert "A colleague will look into" in text
+    assert "our payment methods" not in text
+    assert {item.because for item in (await house.file(taken)).items} == {"release_changed"}
+    assert house.sql("select count(*) from events where aside or attempts > 0") == [(0,)]
+
+
+async def test_the_roll_back_says_before_and_after_what_becomes_of_open_cases(house: House) -> None:
+    taken = await house.mail("paying", "About paying.", sender="c@private.example")
+    house.readings["cancel"] = reading("cancel_order")
+    await house.mail("cancel", "Cancel it.", sender="d@private.example")
+    await house.work()
+    releases, reference = house.app.releases, (await house.file(taken)).reference
+    live = (await releases.find("live")).release
+    seen = await releases.preview_roll_back()
+    assert (await releases.find("live")).release == live, "looking changes nothing"
+    gone, _ = await releases.roll_back(by="ben")
+    done = await releases.rolled_back(gone)
+    for told in (seen, done):
+        assert (told.withdrawn.release, told.cases) == (live, 2)
+        [one] = told.affected
+        assert (one.reference, one.intent, one.status) == (reference, "payment_question", "awaiting_customer")
+        assert one.what == "goes to people, for there is no procedure for it; the customer is told"
+
+
+async def test_cases_of_a_release_withdrawn_before_are_counted_too(house: House, tmp_path: Path) -> None:
+    await house.mail("paying", "About paying.", sender="c@private.example")
+    await house.work()
+    releases = house.app.releases
+    house.clock.move(minutes=1)
+    again, _ = await releases.take_in(
+        playbook(tmp_path / "again", ("worker.yaml", "name: retail", "name: retail  # anew")), by="anna"
+    )
+    await releases.share(again.release, 50, by="anna")
+    house.sql("update cases set release = %s, state = jsonb_set(state, '{release}', to_jsonb(%s::text))", *[again.release] * 2)
+    await releases.withdraw("share", by="anna")
+    gone, _ = await releases.roll_back(by="ben")
+    told = await releases.rolled_back(gone)
+    assert (told.cases, len(told.affected)) == (1, 1), "its cases were to go over to what is withdrawn now"
