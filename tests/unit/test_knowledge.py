@@ -236,6 +236,13 @@ def test_two_questions_find_both_answers_and_a_rest_is_told(encoder: UseEncoder)
     assert keys(encoder, "How much is shipping? Is the suitcase heavy?") == [("shipping", False)]
 
 
+def test_a_question_at_the_end_of_a_long_mail_is_heard(encoder: UseEncoder):
+    told = " ".join(f"I bought coat number {n} from you in May." for n in range(7))
+    assert keys(encoder, f"How much is shipping? {told} Is the suitcase heavy?") == [("shipping", False)]
+    assert keys(encoder, f"{told} How much is shipping?") == [("shipping", True)]
+    assert keys(encoder, "How much is shipping? " * 7) == [("shipping", False)], "more than are looked for"
+
+
 def test_an_answer_is_given_for_its_own_matters_only(encoder: UseEncoder):
     asked = "Which payment methods do you accept?"
     assert keys(encoder, asked, intent="payment_question") == [("paying", True)]

@@ -1,8 +1,9 @@
 """Approved answers for the engine: the live release's articles, found, and written with today's figures."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
 
 from caseworker.app.articles import written
@@ -13,7 +14,9 @@ from caseworker.core.language import best
 from caseworker.knowledge.model import Answer, Hit
 from caseworker.knowledge.search import Index, build, find
 from caseworker.reading.ports import Encoder
+from caseworker.writing.errors import ReplyError
 
+log = logging.getLogger("caseworker.answers")
 MOST_INDEXES = 4  # releases whose articles a process keeps encoded
 
 
@@ -36,7 +39,9 @@ class ApprovedAnswers:
         hits = await asyncio.to_thread(
             find, index, self.encoder(), asked["question"], language=asked["language"], intent=asked["intent"]
         )
-        return tuple(_answer(hit, release, language=asked["language"], today=now.date()) for hit in hits)
+        found = [_answer(hit, release, language=asked["language"], today=now.date()) for hit in hits]
+        written = tuple(answer for answer in found if answer is not None)
+        return written if len(written) == len(found) else tuple(replace(answer, covers_all=False) for answer in written)
 
     async def _index(self, release: Release) -> Index:
         key = release.playbook.release
@@ -48,12 +53,18 @@ class ApprovedAnswers:
             return self._indexes[key]
 
 
-def _answer(hit: Hit, release: Release, *, language: str, today: date) -> Answer:
+def _answer(hit: Hit, release: Release, *, language: str, today: date) -> Answer | None:
+    """None where its words cannot be written today: a figure that they show has no value any more."""
     article = hit.article
     chosen = best(language, tuple(sorted(article.texts)), release.playbook.worker.default_language)
+    try:
+        text = written(article, chosen, release, today=today)
+    except ReplyError as error:
+        log.warning("%s is not given: %s", article.source, error)
+        return None
     return Answer(
         id=article.key,
-        text=written(article, chosen, release, today=today),
+        text=text,
         language=chosen,
         score=round(hit.score, 4),
         covers_all=hit.covers_all,

@@ -1,5 +1,6 @@
 """Approved answers of a release: their words with today's figures, and what is wrong with them."""
 
+import re
 from collections.abc import Iterator
 from datetime import date
 
@@ -7,9 +8,13 @@ from caseworker.cases.release import Release
 from caseworker.core.findings import Finding, Place
 from caseworker.knowledge.check import check
 from caseworker.knowledge.model import Article
+from caseworker.knowledge.operations import FIND
+from caseworker.sop.model import Procedure
 from caseworker.sop.parameters import resolve
 from caseworker.writing.errors import ReplyError
 from caseworker.writing.render import render_text
+
+_WORD = re.compile(r"[A-Za-z_]\w*")
 
 
 def written(article: Article, language: str, release: Release, *, today: date) -> str:
@@ -38,6 +43,8 @@ def findings(release: Release, *, today: date) -> Iterator[Finding]:
         today=today,
     )
     yield from found
+    for procedure in playbook.procedures.values():
+        yield from _unheeded(procedure, release)
     if any(f.severity == "error" for f in found):
         return
     for article in release.articles.values():
@@ -47,3 +54,20 @@ def findings(release: Release, *, today: date) -> Iterator[Finding]:
             except ReplyError as error:
                 place = Place(article.source, article.lines.get(language, 1))
                 yield Finding(place, "error", "bad_answer", error.message, error.remedy)
+
+
+def _unheeded(procedure: Procedure, release: Release) -> Iterator[Finding]:
+    """Rows that give an approved answer while no row above them looks at the day until which it counts."""
+    names = {need.name for need in procedure.needs if need.look == FIND}
+    for _ in procedure.facts:  # a fact may be made from a fact
+        names |= {fact for fact, source in procedure.facts.items() if names.intersection(_WORD.findall(source))}
+    variables = release.replies.variables()
+    for row in procedure.rows:
+        if "review_by" in row.when or any(name in row.when and "review_by" in procedure.facts.get(name, "") for name in names):
+            return
+        shown = {path.partition(".")[0] for paths in variables.get(row.reply, {}).values() for path in paths}
+        if names & shown:
+            message = f"Row {row.name} gives an approved answer, and no row above it looks at the day until which it counts."
+            advice = "Put a row above it: `when: answer.review_by < now`, with `escalate:`."
+            yield Finding(row.place, "error", "review_day_unheeded", message, advice)
+            return

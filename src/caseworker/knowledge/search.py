@@ -25,7 +25,7 @@ _BY_MEANING, _BY_WORDS, _BY_LEAD, _BY_NEIGHBOURS, _CONSTANT = 1.5, 2.4, 8.2, 6.5
 _NEIGHBOURS = 8  # nearest variants that are asked whose they are
 _LEAD_ALONE = 0.2
 _LENT = ("en",)  # the language whose variants are there for all others too
-_MOST_PARTS = 6
+_MOST_PARTS = 6  # sentences that are looked for; of more questions the rest has no answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +73,17 @@ def find(index: Index, encoder: Encoder, question: str, *, language: str = "", i
     One hit that covers all is a sure answer; several mean that several things are asked. `language` is that of the question,
     where it is known; `intent` leaves out articles that may not answer it.
     """
-    parts = [part for part in split(question) if part.plain and not part.frame][:_MOST_PARTS]
+    said = [part for part in split(question) if part.plain and not part.frame]
+    asking = [part for part in said if _asks(part)]
+    parts = (asking or said)[:_MOST_PARTS]
     if not parts or not len(index.vectors):
         return ()
     vectors = encoder.encode([part.plain for part in parts])
     found = [_hit(index, vector, part, language) for vector, part in zip(vectors, parts, strict=True)]
-    asking = [hit for hit, part in zip(found, parts, strict=True) if _asks(part)]
     if not asking:  # nothing is put as a question: the surest sentence says what is wanted
-        asking = [max(found, key=lambda hit: hit.score)]
-    return _together([hit for hit in asking if _answers(hit, intent)], covers_all=all(_answers(hit, intent) for hit in asking))
+        found = [max(found, key=lambda hit: hit.score)]
+    hits = [hit for hit in found if _answers(hit, intent)]
+    return _together(hits, covers_all=len(hits) == len(found) and len(asking) <= _MOST_PARTS)
 
 
 def _asks(part: Sentence) -> bool:
