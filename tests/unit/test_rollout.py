@@ -232,6 +232,21 @@ def test_the_second_person_is_another_one_however_the_name_is_written() -> None:
     for spelling in ("Anna", "ANNA", " anna ", "\uff21nna", "\u00c4nna", "Anna\u0301", *unseen):
         with pytest.raises(UsageError, match="Another person"):
             rules.approve(proposed(), NEW, by=spelling)
+    for mine, yours in (
+        ("Anna", "\u0410nna"),  # a Cyrillic letter
+        ("Anna", "\u0391nn\u0251"),  # a Greek one, and one of the phonetic alphabet
+        ("Anna", "'Anna'."),
+        ("Anna Berg", "Berg, Anna"),
+        ("anna@x.example", "Anna+2@x.example"),
+        ("anna@x.example", "anna"),
+        ("Anna", "anna+2@x.example"),
+    ):
+        with pytest.raises(UsageError, match="Another person"):
+            rules.approve(proposed(by=mine), NEW, by=yours)
+    for mine, yours in (("anna@x.example", "ben@x.example"), ("Anna", "Anne"), ("anna@x.example", "anna@y.example")):
+        assert rules.approve(proposed(by=mine), NEW, by=yours)
+    with pytest.raises(UsageError, match="Nobody is named"):
+        rules.approve(proposed(), NEW, by="...")
     changes = rules.approve(proposed(), NEW, by="Ben")
     assert moved(changes) == [(LIVE, "live", "retired"), (NEW, "draft", "live")]
     assert (changes[1].by, changes[1].approved_by) == ("Anna", "Ben")

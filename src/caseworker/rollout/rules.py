@@ -23,6 +23,11 @@ _MAY_GO: dict[State, tuple[State, ...]] = {
     "withdrawn": ("shadow", "share", "live"),
 }
 _BLANK_LETTERS = "\u115f\u1160\u2800"  # Hangul fillers and the empty Braille pattern: a letter or sign by category
+_LOOK_ALIKE = str.maketrans(  # Cyrillic, Greek and other letters that people read as these
+    "\u0430\u0432\u0435\u043a\u043c\u043d\u043e\u0440\u0441\u0442\u0443\u0445\u0456\u0458\u0455\u04bb\u0501\u051b\u051d"
+    "\u03b1\u03b2\u03b5\u03b6\u03b7\u03b9\u03ba\u03bc\u03bd\u03bf\u03c1\u03c4\u03c5\u03c7\u0131\u0251\u0261",
+    "abekmhopctyxijshdqwabezhikmnoptyxiag",
+)
 Rule = Callable[[Standings], tuple[Change, ...]]
 """A rule with everything but the standings, which are read under a lock when it is applied."""
 
@@ -49,14 +54,34 @@ def person(name: str) -> str:
 
 
 def is_same_person(one: str, other: str) -> bool:
-    """Two spellings of one name: case, width, accents, spaces and what nobody sees do not count."""
-    return _letters(person(one)) == _letters(person(other))
+    """Two spellings of one name.
+
+    Case, width, accents, spaces, signs, the order of words and what nobody sees do not count, nor does the alphabet of letters
+    that look alike. An address is compared without its plus part, and with a bare name by what stands before the @.
+    """
+    mine, yours = _bare(person(one)), _bare(person(other))
+    if ("@" in mine) != ("@" in yours):
+        mine, yours = (name.rpartition("@")[0] or name for name in (mine, yours))
+    return _letters(mine) == _letters(yours) or _words(mine) == _words(yours)
+
+
+def _bare(name: str) -> str:
+    """An address without its plus part, anything else as it is."""
+    local, at, domain = name.rpartition("@")
+    return f"{local.partition('+')[0] or local}@{domain}" if at else name
+
+
+def _words(name: str) -> list[str]:
+    return sorted(letters for word in name.split() if (letters := _letters(word)))
 
 
 def _letters(name: str) -> str:
-    """What tells a name from others: no marks (M), no blanks (Z), nothing unprintable (C), no letters that are blank."""
-    taken_apart = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", name).casefold())
-    return "".join(c for c in taken_apart if unicodedata.category(c)[0] not in "MZC" and c not in _BLANK_LETTERS)
+    """What tells a name from others: no marks (M), signs (P, S), blanks (Z), nothing unprintable (C), no letters that are blank.
+
+    A name of signs alone has none; it is nobody's.
+    """
+    taken_apart = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", name).casefold()).translate(_LOOK_ALIKE)
+    return "".join(c for c in taken_apart if unicodedata.category(c)[0] not in "MPSZC" and c not in _BLANK_LETTERS)
 
 
 def shadow(standings: Standings, release: str, *, by: str, note: str = "") -> tuple[Change, ...]:
