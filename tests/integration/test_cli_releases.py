@@ -71,7 +71,9 @@ def test_two_people(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert "Say what you propose" in desk("release", "propose", name, "--by", "anna", code=2)
     assert "Proposed: live by anna." in desk("release", "propose", name, "--live", "--by", "anna")
     assert "Another person" in desk("release", "approve", name, "--by", "Anna ", code=2)
-    assert ": live, since" in desk("release", "approve", name, "--by", "ben")
+    assert "anna proposes something else now" in desk("release", "approve", name, "--share", "5", "--by", "ben", code=2)
+    assert "not both" in desk("release", "approve", name, "--live", "--share", "5", "--by", "ben", code=2)
+    assert ": live, since" in desk("release", "approve", name, "--live", "--by", "ben")
     assert "by anna, approved by ben" in desk("release", "show", "live")
 
 

@@ -203,10 +203,10 @@ class Releases:
         rule = partial(rules.propose, release=told.release, to=to, by=by, at=now, percent=percent, note=note)
         return await self._change(told, rule)
 
-    async def approve(self, name: str, *, by: str, note: str = "") -> ReleaseTold:
-        """Carry out what somebody else proposed."""
+    async def approve(self, name: str, *, by: str, note: str = "", only: tuple[str, int] | None = None) -> ReleaseTold:
+        """Carry out what somebody else proposed; with `only` nothing but this wish and share."""
         told = await self._sound(name)
-        return await self._change(told, partial(rules.approve, release=told.release, by=by, note=note))
+        return await self._change(told, partial(rules.approve, release=told.release, by=by, note=note, only=only))
 
     async def withdraw(self, name: str, *, by: str, note: str = "") -> ReleaseTold:
         """Give it up; the live one goes on with its cases."""

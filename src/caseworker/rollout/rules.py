@@ -76,7 +76,7 @@ def _words(name: str) -> list[str]:
 
 
 def _letters(name: str) -> str:
-    """What tells a name from others: no marks (M), signs (P, S), blanks (Z), nothing unprintable (C), no letters that are blank.
+    """What tells a name from others: no marks (M), signs (P, S), blanks (Z), nothing unprintable (C), no blank letters.
 
     A name of signs alone has none; it is nobody's.
     """
@@ -122,8 +122,10 @@ def propose(
     return (_unmoved(standing, by=proposal.by, note=note, proposal=proposal),)
 
 
-def approve(standings: Standings, release: str, *, by: str, note: str = "") -> tuple[Change, ...]:
-    """Carry out what another person proposed."""
+def approve(
+    standings: Standings, release: str, *, by: str, note: str = "", only: tuple[str, int] | None = None
+) -> tuple[Change, ...]:
+    """Carry out what another person proposed. `only`: the wish and the share that the approver saw; nothing else is approved."""
     standing = _known(standings, release)
     proposal, approver = standing.proposal, person(by)
     if proposal is None:
@@ -132,6 +134,8 @@ def approve(standings: Standings, release: str, *, by: str, note: str = "") -> t
         )
     if is_same_person(proposal.by, approver):
         raise UsageError(f"{approver} proposed this himself.", remedy="Another person has to approve it.")
+    if only is not None and only != (proposal.to, proposal.percent):
+        raise UsageError(f"{proposal.by} proposes something else now.", remedy="Look again with `caseworker release show`.")
     note = note or proposal.note
     if proposal.to == "live":
         changes = _live(standings, _may_go(standings, release, "live"), by=proposal.by, note=note)
