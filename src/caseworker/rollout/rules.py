@@ -125,7 +125,7 @@ def propose(
 def approve(
     standings: Standings, release: str, *, by: str, note: str = "", only: tuple[str, int] | None = None
 ) -> tuple[Change, ...]:
-    """Carry out what another person proposed. `only`: the wish and the share that the approver saw; nothing else is approved."""
+    """Carry out what another person proposed. `only`: the wish and the share that the approver saw; no other one is."""
     standing = _known(standings, release)
     proposal, approver = standing.proposal, person(by)
     if proposal is None:
