@@ -140,6 +140,7 @@ def test_values(source: str, expected: object) -> None:
         'size("abc")',
         "sum([])",
         'money("1.234 EUR")',
+        'money("Infinity EUR")',
         'duration("soon")',
         "1 && true",
         "null == null",
@@ -250,6 +251,12 @@ def test_sound_conditions_have_a_type(source: str, word: str) -> None:
         ("!" * 150 + "true", "no_condition", "facts:"),
         ("!" * 3900 + "true", "no_condition", "facts:"),
         ("n" * 5000, "no_condition", "facts:"),
+        ("n > 9223372036854775808", "no_condition", "smaller"),
+        ("n > -0x" + "f" * 3900, "no_condition", "smaller"),
+        ("d > 1e400", "no_condition", "smaller"),
+        ('order.total > money("Infinity EUR")', "arguments", "10.00 EUR"),
+        ('order.total > money("NaN EUR")', "arguments", "10.00 EUR"),
+        ('order.total > money("1e999999 EUR")', "arguments", "10.00 EUR"),
     ],
 )
 def test_mistakes_are_found_before_anything_runs(source: str, code: str, hint: str) -> None:

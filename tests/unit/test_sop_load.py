@@ -150,10 +150,33 @@ def test_the_message_names_file_line_and_remedy() -> None:
         ("parameters", "days: {type: int, values: [{value: 1, from: soon}]}", (1, "bad_date")),
         ("parameters", "days: {type: int, values: [{value: 1, from: 2026-02-01, to: 2026-01-01}]}", (1, "bad_dates")),
         ("parameters", "a: &x [*x]", (1, "alias")),
+        ("parameters", f"days: {{type: int, values: [{'9' * 5000}]}}", (1, "big_number")),
+        ("parameters", "days:\n  type: int\n  values: [30, 9223372036854775808]", (3, "big_number")),
+        ("parameters", f"share: {{type: percent, values: [{'9' * 5000}.5]}}", (1, "big_number")),
+        ("parameters", "share: {type: percent, values: [.nan]}", (1, "bad_value")),
+        ("parameters", "days: {type: int, values: [.inf]}", (1, "bad_value")),
+        ("parameters", 'fee: {type: Money, values: ["NaN EUR"]}', (1, "bad_value")),
+        ("parameters", 'fee: {type: Money, values: ["Infinity EUR"]}', (1, "bad_value")),
+        ("parameters", 'fee: {type: Money, values: ["1e999999 EUR"]}', (1, "bad_value")),
+        ("parameters", f'fee: {{type: Money, values: ["{"9" * 5000} EUR"]}}', (1, "bad_value")),
+        ("parameters", f'wait: {{type: duration, values: ["{"9" * 5000}d"]}}', (1, "bad_value")),
+        ("worker", WORKER.replace("general", "9" * 5000), (10, "big_number")),
+        ("worker", WORKER.replace("general", '"a\\0b"'), (10, "bad_character")),
+        ("intents", "return_item:\n  description: a\n  examples: " + "[" * 70 + "]" * 70, (3, "too_deep")),
+        ("intents", "return_item:\n  description: a\n  examples: " + "[" * 100_000, (3, "too_deep")),
+        ("intents", "\n".join(" " * level + "a:" for level in range(3000)), (61, "too_deep")),
     ],
 )
 def test_mistakes_in_other_files(name: str, text: str, expected: tuple[int, str]) -> None:
     assert (f"{name}.yaml", *expected) in problems(files(**{name: text}))
+
+
+def test_a_number_that_is_too_large_is_told_once_and_shortened() -> None:
+    with pytest.raises(PlaybookProblems) as raised:
+        load(files(parameters=f"days: {{type: int, values: [{'9' * 5000}]}}"))
+    [finding] = raised.value.findings
+    assert len(finding.message) < 120
+    assert "quotes" in finding.advice
 
 
 def test_missing_files_and_twin_procedures() -> None:

@@ -35,7 +35,7 @@ def test_the_old_key_is_unknown_in_the_new_version() -> None:
         load(new)
 
 
-@pytest.mark.parametrize("number", ["0", "99"])
+@pytest.mark.parametrize("number", ["0", "99", "9" * 5000])
 def test_a_version_that_nobody_knows_is_refused(number: str) -> None:
     with pytest.raises(PlaybookError, match="format"):
         format_of({"worker.yaml": f"format: {number}\n"})
@@ -43,6 +43,11 @@ def test_a_version_that_nobody_knows_is_refused(number: str) -> None:
 
 def test_every_older_version_has_its_function() -> None:
     assert sorted(UPGRADES) == list(range(1, CURRENT))
+
+
+def test_what_is_nested_too_deeply_is_left_to_the_loader() -> None:
+    old = {"sops/return.yaml": "needs: " + "[" * 100_000}
+    assert upgraded(old) == old
 
 
 @given(st.text(max_size=300))

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -10,10 +11,12 @@ import yaml
 
 from caseworker.core.durations import parse_duration
 from caseworker.core.findings import Place, Problems
+from caseworker.core.numbers import decimal, whole
 
 T = TypeVar("T")
 _INT = re.compile(r"[-+]?\d+")
 _FLOAT = re.compile(r"[-+]?\d+\.\d+")
+DEEPEST = 60  # levels of one file: mappings and lists within each other
 
 
 @dataclass(frozen=True)
@@ -107,69 +110,117 @@ def _shown(value: object) -> str:
     return "Nothing" if value is None else f"`{value}`"
 
 
-def _mistake(text: str) -> Exception | None:
-    """What PyYAML says of a text that libyaml refuses: its words and lines are nearer to the mistake."""
-    try:
-        yaml.compose(text, Loader=yaml.SafeLoader)
-    except (yaml.YAMLError, RecursionError) as error:
-        return error
-    return None
-
-
 LOADER: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml where the package has it: ten times as quick
 
 
 def read_yaml(file: str, text: str, problems: Problems) -> Item:
     """The tree of one file. A file that is no YAML is noted and read as empty."""
+    tree = _Tree(file, problems)
     try:
         node = yaml.compose(text, Loader=LOADER)
-        return Item(None, Place(file, 1), problems) if node is None else _item(node, file, problems, set())
-    except (yaml.YAMLError, RecursionError) as caught:
-        error = _mistake(text) or caught
-        mark = getattr(error, "problem_mark", None)
-        line = mark.line + 1 if mark else 1
-        advice = "Check indentation and quotes; a text with `: ` or `#` stands in quotes, within {} and [] one with [ or ? too."
-        problems.add(Place(file, line), "no_yaml", f"This is no YAML: {getattr(error, 'problem', None) or error}.", advice)
-        return Item(None, Place(file, 1), problems)
+        return Item(None, Place(file, 1), problems) if node is None else tree.item(node)
+    except (yaml.YAMLError, RecursionError) as error:
+        line = _line_too_deep(text)
+        if line:
+            tree.too_deep(line)
+        else:
+            tree.mistake(_mistake(text) or error)
+    return Item(None, Place(file, 1), problems)
 
 
-def _item(node: yaml.Node, file: str, problems: Problems, seen: set[int]) -> Item:
-    place = Place(file, node.start_mark.line + 1)
-    if id(node) in seen:  # a few aliases of aliases are a file of gigabytes
-        problems.add(place, "alias", "Anchors and aliases (`&x`, `*x`) are not offered.", "Write the value out.")
-        return Item(None, place, problems)
-    seen.add(id(node))
-    value: object
-    if isinstance(node, yaml.MappingNode):
-        value = dict(_pairs(node, file, problems, seen))
-    elif isinstance(node, yaml.SequenceNode):
-        value = [_item(child, file, problems, seen) for child in node.value]
-    else:
+def _mistake(text: str) -> Exception | None:
+    """What PyYAML says of a text that libyaml refuses: its words and lines are nearer to the mistake."""
+    try:
+        yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.YAMLError as error:
+        return error
+    return None
+
+
+def _line_too_deep(text: str) -> int:
+    """The line in which a text goes deeper than it may, found without going there; 0 where it does not."""
+    levels = 0
+    with suppress(yaml.YAMLError):
+        for event in yaml.parse(text, Loader=yaml.SafeLoader):  # libyaml gives up at a depth of its own
+            levels += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if levels > DEEPEST:
+                return _line(event.start_mark)
+    return 0
+
+
+def _line(mark: Any) -> int:
+    return int(mark.line) + 1 if mark else 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Tree:
+    """From the nodes of one file to items. `seen` are the nodes that were read already."""
+
+    file: str
+    problems: Problems
+    seen: set[int] = field(default_factory=set)
+
+    def item(self, node: yaml.Node, level: int = 0) -> Item:
+        place = Place(self.file, node.start_mark.line + 1)
+        if id(node) in self.seen:  # a few aliases of aliases are a file of gigabytes
+            self.problems.add(place, "alias", "Anchors and aliases (`&x`, `*x`) are not offered.", "Write the value out.")
+            return Item(None, place, self.problems)
+        self.seen.add(id(node))
+        if isinstance(node, yaml.ScalarNode):
+            return Item(self.scalar(node, place), place, self.problems)
+        if level == DEEPEST:
+            self.too_deep(place.line)
+            return Item(None, place, self.problems)
+        value: object
+        if isinstance(node, yaml.MappingNode):
+            value = dict(self.pairs(node, level + 1))
+        else:
+            value = [self.item(child, level + 1) for child in node.value]
+        return Item(value, place, self.problems)
+
+    def pairs(self, node: yaml.MappingNode, level: int) -> Iterator[tuple[str, Item]]:
+        keys: set[str] = set()
+        for key_node, value_node in node.value:
+            place = Place(self.file, key_node.start_mark.line + 1)
+            key = str(key_node.value) if isinstance(key_node, yaml.ScalarNode) else ""
+            if not key or "\0" in key:
+                self.problems.add(place, "bad_key", "A key has to be a word.", "Write `word: value`.")
+                continue
+            if key in keys:
+                self.problems.add(place, "duplicate_key", f"`{key}:` stands here twice.", "Keep one of them.")
+                continue
+            keys.add(key)
+            item = self.item(value_node, level)
+            # a value is found by people at its key: the line of `when:` and not the first line of its text
+            yield key, Item(item.value, place, self.problems)
+
+    def scalar(self, node: yaml.ScalarNode, place: Place) -> object:
         if node.tag.startswith("!"):
             advice = f'Put it in quotes: "{node.tag}{f" {node.value}" if node.value else ""}".'
-            problems.add(place, "unquoted", "A text that begins with `!` stands in quotes.", advice)
-        value = _scalar(node)
-    return Item(value, place, problems)
+            self.problems.add(place, "unquoted", "A text that begins with `!` stands in quotes.", advice)
+        if "\0" in node.value:
+            self.problems.add(
+                place, "bad_character", "This text holds the character NUL, which no database keeps.", "Remove it."
+            )
+        try:
+            return _scalar(node)
+        except ValueError as error:
+            advice = "Write a smaller one; a code of digits stands in quotes."
+            self.problems.add(place, "big_number", f"{error}.", advice)
+            return 0
+
+    def mistake(self, error: Exception) -> None:
+        place = Place(self.file, _line(getattr(error, "problem_mark", None)))
+        advice = "Check indentation and quotes; a text with `: ` or `#` stands in quotes, within {} and [] one with [ or ? too."
+        self.problems.add(place, "no_yaml", f"This is no YAML: {getattr(error, 'problem', None) or error}.", advice)
+
+    def too_deep(self, line: int) -> None:
+        text = f"This stands more than {DEEPEST} levels deep."
+        self.problems.add(Place(self.file, line), "too_deep", text, "Look for a bracket that is not closed.")
 
 
-def _pairs(node: yaml.MappingNode, file: str, problems: Problems, seen: set[int]) -> Iterator[tuple[str, Item]]:
-    keys: set[str] = set()
-    for key_node, value_node in node.value:
-        place = Place(file, key_node.start_mark.line + 1)
-        key = str(key_node.value) if isinstance(key_node, yaml.ScalarNode) else ""
-        if not key:
-            problems.add(place, "bad_key", "A key has to be a word.", "Write `word: value`.")
-            continue
-        if key in keys:
-            problems.add(place, "duplicate_key", f"`{key}:` stands here twice.", "Keep one of them.")
-            continue
-        keys.add(key)
-        item = _item(value_node, file, problems, seen)
-        # a value is found by people at its key: the line of `when:` and not the first line of its text
-        yield key, Item(item.value, place, problems)
-
-
-def _scalar(node: yaml.Node) -> object:
+def _scalar(node: yaml.ScalarNode) -> object:
+    """The value of a plain or quoted word. Raises ValueError for a number that nothing can count with."""
     text = str(node.value)
     if getattr(node, "style", None):  # quoted; libyaml says "" where nothing is, PyYAML None
         return text
@@ -178,8 +229,8 @@ def _scalar(node: yaml.Node) -> object:
         return plain[text]
     if _INT.fullmatch(text):
         # a leading zero is a code such as a postcode, not a number
-        return text if len(text.lstrip("+-")) > 1 and text.lstrip("+-").startswith("0") else int(text)
-    return float(text) if _FLOAT.fullmatch(text) else text
+        return text if len(text.lstrip("+-")) > 1 and text.lstrip("+-").startswith("0") else whole(text)
+    return decimal(text) if _FLOAT.fullmatch(text) else text
 
 
 def read_each(item: Item, read: Callable[[str, Item], T]) -> dict[str, T]:

@@ -8,6 +8,8 @@ from babel.numbers import get_currency_precision
 
 from caseworker.core.errors import CaseworkerError
 
+_DIGITS = 18  # of the smallest coins: what 64 bits hold, and with them databases and other programs
+
 
 class MoneyError(CaseworkerError):
     """An amount is not exact, or two currencies meet."""
@@ -32,10 +34,15 @@ class Money:
         if not is_currency(currency):
             raise MoneyError(f"{currency!r} is no ISO 4217 currency.", remedy="Write for example EUR or GBP.")
         try:
-            scaled = Decimal(amount).scaleb(exponent(currency))
-            exact = scaled.to_integral_value()
-        except InvalidOperation as error:
-            raise MoneyError(f"{amount!r} is no amount.", remedy="Write for example 12.30.") from error
+            number = Decimal(amount)
+        except InvalidOperation:
+            number = Decimal("NaN")
+        if not number.is_finite():
+            raise MoneyError(f"{amount!r} is no amount.", remedy="Write for example 12.30.")
+        if number.adjusted() + exponent(currency) >= _DIGITS:  # before it is written out: 1e999999 is a million digits
+            raise MoneyError(f"{str(amount)[:_DIGITS]}... {currency} is too large an amount.", remedy="Write a smaller one.")
+        scaled = number.scaleb(exponent(currency))
+        exact = scaled.to_integral_value()
         if exact != scaled:
             raise MoneyError(f"{amount} {currency} has more decimals than the currency.", remedy="Round it at the source.")
         return cls(int(exact), currency)

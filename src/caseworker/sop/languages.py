@@ -75,7 +75,7 @@ def _without(text: str, path: Sequence[str], languages: Collection[str]) -> str:
 def _read(text: str) -> yaml.Node | None:
     try:
         return yaml.compose(text, Loader=LOADER)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, RecursionError):
         return None  # told by the loader
 
 

@@ -14,12 +14,13 @@ from caseworker.core.errors import PlaybookError
 CURRENT = 2
 Files = Mapping[str, str]
 _FORMAT = re.compile(r"^format:[ \t]*(\d+)[ \t]*(#.*)?$", re.MULTILINE)
+_DIGITS = 9  # of a format: more say no more, and Python does not read any number of them
 
 
 def format_of(files: Files) -> int:
     """The version in which the texts are written. Raises PlaybookError for one that this program does not know."""
     found = _FORMAT.search(files.get("worker.yaml", ""))
-    number = int(found[1]) if found else 1
+    number = int(found[1][:_DIGITS]) if found else 1
     if not 1 <= number <= CURRENT:
         raise PlaybookError(
             f"The playbook is written in format {number}; this program knows 1 to {CURRENT}.",
@@ -66,7 +67,7 @@ def _needs_to_2(text: str) -> str:
 def _keys_of_needs(text: str) -> Iterator[tuple[yaml.ScalarNode, yaml.ScalarNode]]:
     try:
         top = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, RecursionError):
         return  # told by the loader
     for key, needs in _pairs(top):
         for _, need in _pairs(needs) if key.value == "needs" else ():

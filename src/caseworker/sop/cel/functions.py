@@ -25,7 +25,7 @@ def parse_money(text: str) -> Money:
     try:
         return Money.parse(amount, currency.strip())
     except CaseworkerError as error:
-        raise ValueError(str(error)) from error
+        raise ValueError(str(error).rstrip(".")) from error
 
 
 def _days(start: datetime, end: datetime) -> int:

@@ -4,6 +4,7 @@ import ast
 from functools import lru_cache
 from typing import Any
 
+from caseworker.core.numbers import decimal, whole
 from caseworker.sop.cel.tree import (
     Binary,
     Call,
@@ -171,10 +172,8 @@ def _literal(token: Any) -> Expr:
     match token.type:
         case "BOOL_LIT":
             return Lit(text == "true", "bool", at)
-        case "INT_LIT":
-            return Lit(int(text, 0 if "x" in text else 10), "int", at)
-        case "FLOAT_LIT":
-            return Lit(float(text), "double", at)
+        case "INT_LIT" | "FLOAT_LIT":
+            return _number(text, at, is_whole=token.type == "INT_LIT")
         case "STRING_LIT" | "MLSTRING_LIT":
             return Lit(_text(text, at), "string", at)
         case "NULL_LIT":
@@ -182,6 +181,15 @@ def _literal(token: Any) -> Expr:
     raise CelError(
         f"{text} is a kind of number or text that is not offered.", column=at, advice="Write whole numbers, decimals or texts."
     )
+
+
+def _number(text: str, at: int, *, is_whole: bool) -> Expr:
+    try:
+        if not is_whole:
+            return Lit(decimal(text), "double", at)
+        return Lit(whole(text), "int", at)
+    except ValueError as error:
+        raise CelError(f"{error}.", column=at, advice="Write a smaller one.") from error
 
 
 def _text(literal: str, at: int) -> str:
