@@ -84,6 +84,47 @@ async def test_a_question_that_no_letter_has_carried_yet_is_decided_anew(house: 
     assert house.sql("select count(*) from events where aside or attempts > 0") == [(0,)]
 
 
+SORRY = """  - rule: {name}
+    when: open && size(order.lines) > 0
+    do:
+      - payments.refund: {{payment: "order.payments[0].ref", amount: "percent(order.refundable, {percent})"}}
+        as: {name}
+    escalate: {{queue: general, because: not_covered}}
+
+  - rule: cancel_all
+"""
+
+
+@pytest.mark.parametrize("name", ["amends", "sorry"])
+async def test_what_was_paid_by_a_row_that_is_gone_is_not_paid_again_by_another(
+    house: House, tmp_path: Path, name: str
+) -> None:
+    """A row of another name pays for the same reason: the earlier release cannot know that it is the second time."""
+    for folder, row, percent in (("first", name, 5), ("second", "sorry", 10)):
+        house.clock.move(minutes=1)
+        made = playbook(
+            tmp_path / folder, ("sops/cancel.yaml", "  - rule: cancel_all\n", SORRY.format(name=row, percent=percent))
+        )
+        told, _ = await house.app.releases.take_in(made, by="anna")
+        await house.app.releases.publish(told.release, by="anna")
+    order = order_in(house, "paid", "processing")
+    house.readings["cancel"] = reading("cancel_order", fields={"order_number": order["number"]})
+    taken = await house.mail("cancel", "Cancel it.", sender=order["email"])
+    await house.work()
+    assert len(await house.paid_back(order)) == 1
+    await house.app.releases.roll_back(by="ben")
+    [item] = (await house.file(taken)).items
+    await house.app.people.decide(item.id, "return", by="anna")
+    await house.work()
+    file = await house.file(taken)
+    done = [e.name for e in file.effects if e.kind == "write"]
+    if name == "sorry":
+        assert done == ["sorry", "cancel"], "the earlier release has that row, and goes on after it"
+    else:
+        assert done == ["sorry"]
+        assert file.items[-1].because == "release_changed"
+
+
 async def test_the_roll_back_says_before_and_after_what_becomes_of_open_cases(house: House) -> None:
     taken = await house.mail("paying", "About paying.", sender="c@private.example")
     house.readings["cancel"] = reading("cancel_order")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from caseworker.cases.model import Case, RequestState
-from caseworker.cases.release import Release, repinned
+from caseworker.cases.release import Release, may_pay_twice, repinned
 from caseworker.cases.turn import facts_of
 from caseworker.core.ids import case_reference
 from caseworker.rollout.beside import label
@@ -95,6 +95,8 @@ def next_decision(case: Case, r: RequestState, release: Release, now: datetime) 
     )
     if any(isinstance(move, LookUp) for move in decision.moves):
         return f"looks up {', '.join(m.need for m in decision.moves if isinstance(m, LookUp))}"
+    if may_pay_twice(r, decision, release):
+        return f"to people: row {decision.rule} might pay once more for what a row did that is not there"
     return f"{label(decision)}: {' '.join(sentence(move) for move in decision.moves)}"
 
 

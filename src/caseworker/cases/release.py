@@ -7,7 +7,7 @@ from caseworker.cases.model import ActiveRow, Case, Entry, RequestState
 from caseworker.guard.judge import stricter
 from caseworker.guard.model import Guardrails
 from caseworker.knowledge.model import Article
-from caseworker.sop.model import Playbook, Procedure, Row, Vocabulary, WorkerSpec
+from caseworker.sop.model import Act, Decision, Playbook, Procedure, Row, Vocabulary, WorkerSpec
 from caseworker.writing.load import Replies
 
 
@@ -69,6 +69,15 @@ def repinned(case: Case, release: Release, *, because: str = "withdrawn", by: st
 def is_orphan(r: RequestState, release: Release) -> bool:
     """Whether a procedure began the request and the release has none for it: people go on, and the customer is told."""
     return bool(r.known or r.asked or r.fired) and release.playbook.procedure_for(r.intent) is None
+
+
+def may_pay_twice(r: RequestState, decision: Decision, release: Release) -> bool:
+    """Something was done by a row that the release has not got, so it cannot know whether it pays for the same once more."""
+    rows = {row.name for row in release.playbook.procedures[decision.procedure].rows}
+    if not r.done or rows.issuperset(r.fired):
+        return False
+    acts = [move for move in decision.moves if isinstance(move, Act)]
+    return any(release.vocabulary.operations[act.operation].money for act in acts)
 
 
 def _still_awaited(r: RequestState, release: Release, unasked: Collection[str]) -> RequestState:
