@@ -154,7 +154,8 @@ def compare(release: str, as_json: bool) -> None:
         groups = [{"before": g.before, "after": g.after, "decisions": g.decisions, "cases": g.cases} for g in found.groups]
         errors = [{"case": case, "error": error} for case, error in found.error_examples]
         counts = {"decisions": found.decisions, "same": found.same, "percent_same": found.percent_same, "errors": found.errors}
-        print_json({"release": told.release, **counts, "groups": groups, "error_examples": errors, "not_met": strange})
+        more = {"error_examples": errors, "not_met": strange, "beside": found.beside}
+        print_json({"release": told.release, **counts, "groups": groups, **more})
         return
     if strange:
         text = f"Never met in shadow, for the live release does not know them: {', '.join(strange)}."
@@ -164,6 +165,8 @@ def compare(release: str, as_json: bool) -> None:
         return
     share = f", {found.percent_same:.1f} % the same" if found.percent_same is not None else ""
     click.echo(f"Release {told.short}: {found.decisions} decisions in shadow{share}, {found.errors} errors.")
+    if len(found.beside) > 1:
+        click.echo(f"  Beside {', '.join(f'{live[:12]}: {count}' for live, count in found.beside.items())}.")
     for case, error in found.error_examples:
         click.secho(f"  {case}: {error}", fg="red")
     rows = [(g.decisions, g.before, g.after, ", ".join(g.cases)) for g in found.groups]

@@ -1,7 +1,8 @@
 """How a release in shadow differs from what counted, summed up."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from caseworker.core.ids import case_reference
 from caseworker.rollout.model import ShadowDecision
@@ -21,18 +22,22 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """`decisions` counts those that the shadow made, `errors` events that it could not decide; the largest group is first."""
+    """`decisions` counts those that the shadow made, `errors` events that it could not decide; the largest group is first.
+
+    `beside` counts by the release that decided what counted: another one may have become live meanwhile.
+    """
 
     decisions: int
     same: int
     errors: int
     groups: tuple[Group, ...]
     error_examples: tuple[tuple[str, str], ...] = ()
+    beside: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def percent_same(self) -> float | None:
-        """The share of equal decisions, in percent; None where nothing was decided."""
-        return 100 * self.same / self.decisions if self.decisions else None
+        """The share of equal decisions, in percent, rounded down to a tenth: 100 are all. None where nothing was decided."""
+        return 1000 * self.same // self.decisions / 10 if self.decisions else None
 
 
 def compare(decisions: Sequence[ShadowDecision]) -> Comparison:
@@ -50,6 +55,7 @@ def compare(decisions: Sequence[ShadowDecision]) -> Comparison:
         errors=len(failed),
         groups=tuple(sorted(groups, key=lambda g: (-g.decisions, g.before, g.after))),
         error_examples=tuple((case_reference(d.case), d.error) for d in failed[:3]),
+        beside=dict(Counter(d.live_release for d in decisions).most_common()),
     )
 
 
