@@ -147,6 +147,10 @@ class DecisionViews(Protocol):
         """Numbers of cases with a decision at or after `since`, the youngest case first."""
         ...
 
+    async def lost(self, cases: Sequence[int]) -> Mapping[int, int]:
+        """How many decisions that the timeline says were recorded are not there, by case; cases without any are left out."""
+        ...
+
     async def releases(self, prefix: str) -> Sequence[str]:
         """Hashes of the releases that begin so."""
         ...

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from caseworker.app.decisions import Recorded
@@ -10,7 +10,7 @@ from caseworker.app.managers import number_of
 from caseworker.app.playbooks import Playbooks, shipped
 from caseworker.app.ports import DecisionViews
 from caseworker.cases.release import Release
-from caseworker.core.errors import PlaybookError, UsageError
+from caseworker.core.errors import PlaybookError, StoreAway, StoreError, UsageError
 from caseworker.core.ids import case_reference
 from caseworker.sop.load import read_folder
 from caseworker.sop.model import Playbook
@@ -45,6 +45,7 @@ class CaseAgain:
     release: str
     decisions: tuple[DecisionAgain, ...]
     missing: tuple[str, ...] = ()  # releases that are not there any more
+    lost: int = 0  # decisions that the timeline says were recorded and that are not there
 
     @property
     def different(self) -> tuple[DecisionAgain, ...]:
@@ -53,7 +54,10 @@ class CaseAgain:
 
 @dataclass(slots=True)
 class Totals:
-    """What all cases came to. `changes` counts `old row -> new row`; `examples` holds cases for each of them, at most three."""
+    """What all cases came to. `changes` counts `old row -> new row`; `examples` holds cases for each of them, at most three.
+
+    `lost` counts recordings that are not there, `unreadable` says why a case was left out; both by its reference.
+    """
 
     cases: int = 0
     cases_different: int = 0
@@ -62,6 +66,8 @@ class Totals:
     changes: Counter[str] = field(default_factory=Counter)
     examples: dict[str, list[str]] = field(default_factory=dict)
     missing: set[str] = field(default_factory=set)
+    lost: dict[str, int] = field(default_factory=dict)
+    unreadable: dict[str, str] = field(default_factory=dict)
 
     def add(self, case: CaseAgain) -> None:
         self.cases += 1
@@ -69,6 +75,8 @@ class Totals:
         self.identical += len(case.decisions) - len(case.different)
         self.cases_different += bool(case.different)
         self.missing.update(case.missing)
+        if case.lost:
+            self.lost[case.reference] = case.lost
         for decision in case.different:
             change = f"{decision.before or '(no row)'} -> {decision.after or '(no row)'}"
             self.changes[f"{decision.procedure}: {change}"] += 1
@@ -111,13 +119,14 @@ class Replays:
         Raises UsageError where nothing was recorded, PlaybookError where there is no such release.
         """
         recordings = await self.recordings(name)
-        if not recordings:
+        lost = (await self.decisions.lost([number_of(name)])).get(number_of(name), 0)
+        if not recordings and not lost:
             raise UsageError(
                 f"Nothing was recorded of case {name}.",
                 remedy="It was decided before decisions were recorded; `caseworker explain` shows what the timeline keeps.",
             )
         other = await self.release(release) if release else None
-        return await self._again(recordings, other)
+        return replace(await self._again(number_of(name), recordings, other), lost=lost)
 
     async def every(
         self,
@@ -132,10 +141,25 @@ class Replays:
         numbers = await self.decisions.recorded(since=since, limit=limit)
         totals = Totals()
         for start in range(0, len(numbers), AT_ONCE):
-            for recordings in _by_case(await self.decisions.of_cases(numbers[start : start + AT_ONCE])):
-                totals.add(await self._again(recordings, other))
+            together = numbers[start : start + AT_ONCE]
+            lost = await self.decisions.lost(together)
+            for recordings in _by_case(await self._readable(together, totals)):
+                case = recordings[0].case
+                totals.add(replace(await self._again(case, recordings, other), lost=lost.get(case, 0)))
                 on_each(totals.cases, len(numbers))
         return totals
+
+    async def _readable(self, cases: Sequence[int], totals: Totals) -> Sequence[Recording]:
+        """Their recordings; one that cannot be read takes its own case out, and no other."""
+        try:
+            return await self.decisions.of_cases(cases)
+        except StoreAway:
+            raise
+        except StoreError as error:
+            if len(cases) == 1:
+                totals.unreadable[case_reference(cases[0])] = error.message
+                return []
+        return [recording for case in cases for recording in await self._readable([case], totals)]
 
     async def release(self, name: str) -> Release:
         """A release by its hash, the beginning of it, or a playbook folder. Raises PlaybookError."""
@@ -148,7 +172,7 @@ class Replays:
             raise PlaybookError(f"{reason}.", remedy="Give more of its hash, or the folder of a playbook.")
         return self.playbooks.assemble(read_folder(shipped(name)))
 
-    async def _again(self, recordings: Sequence[Recording], other: Release | None) -> CaseAgain:
+    async def _again(self, case: int, recordings: Sequence[Recording], other: Release | None) -> CaseAgain:
         by: dict[str, Release] = {}
         missing = []
         for name in dict.fromkeys(r.release for r in recordings):
@@ -160,7 +184,7 @@ class Replays:
         made = _made(recordings, by, other)
         numbers = {(r.seq, r.number): count for count, r in enumerate(recordings, start=1)}
         return CaseAgain(
-            reference=case_reference(recordings[0].case),
+            reference=case_reference(case),
             release=other.playbook.release if other else "",
             decisions=tuple(_told(each, numbers[each.recording.seq, each.recording.number]) for each in made),
             missing=() if other else tuple(missing),

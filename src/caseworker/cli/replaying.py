@@ -46,7 +46,7 @@ def replay(case: str, release: str, every: bool, since: str, limit: int | None, 
         print_json(again)
     else:
         _tell(again)
-    return 1 if (again.different and not again.release) or again.missing else 0
+    return 1 if (again.different and not again.release) or again.missing or again.lost else 0
 
 
 def _day(text: str) -> datetime | None:
@@ -65,6 +65,8 @@ def _tell(again: "CaseAgain") -> None:
     for decision in again.decisions:
         _tell_one(decision)
     _tell_missing(again.missing)
+    if again.lost:
+        click.secho(f"  {_count(again.lost, 'recorded decision')} of this case not in the database any more.", fg="red")
     different = len(again.different)
     click.echo(f"\n{len(again.decisions) - different} identical, {different} different.")
 
@@ -99,7 +101,7 @@ def _all(release: str, since: datetime | None, limit: int | None, *, as_json: bo
         print_json(_as_json(totals, other))
     else:
         _tell_totals(totals, other)
-    return 1 if (totals.changes and not other) or totals.missing else 0
+    return 1 if (totals.changes and not other) or totals.missing or totals.lost or totals.unreadable else 0
 
 
 def _as_json(totals: "Totals", other: str) -> dict[str, Any]:
@@ -112,12 +114,16 @@ def _as_json(totals: "Totals", other: str) -> dict[str, Any]:
         "different": dict(totals.changes.most_common()),
         "examples": totals.examples,
         "missing": sorted(totals.missing),
+        "lost": totals.lost,
+        "unreadable": totals.unreadable,
     }
 
 
 def _tell_totals(totals: "Totals", other: str) -> None:
+    for case, reason in totals.unreadable.items():
+        click.secho(f"{case} was left out: {reason}", fg="red")
     if not totals.cases:
-        click.echo("Nothing was recorded.")
+        click.echo("No case was made again." if totals.unreadable else "Nothing was recorded.")
         return
     by = f"release {other[:12]}" if other else "the releases that made them"
     click.echo(f"{_count(totals.cases, 'case')}, {_count(totals.decisions, 'decision')} made again by {by}:")
@@ -129,6 +135,8 @@ def _tell_totals(totals: "Totals", other: str) -> None:
     for change, count in totals.changes.most_common():
         click.echo(f"  {count:5}  {change}   (for example {', '.join(totals.examples[change])})")
     _tell_missing(tuple(sorted(totals.missing)))
+    for case, count in totals.lost.items():
+        click.secho(f"  {_count(count, 'recorded decision')} of {case} not in the database any more.", fg="red")
 
 
 def _count(number: int, word: str) -> str:

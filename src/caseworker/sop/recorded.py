@@ -172,15 +172,26 @@ def _shared(value: object, known: Mapping[int, list[str | int]]) -> object:
 def from_documents(inputs: Document, decision: Document, *, request: int, release: str) -> Recording:
     """The recording of two stored documents, brought to this version step by step.
 
-    Raises StoreError for documents that a newer program wrote.
+    Raises StoreError for documents that a newer program wrote, and for those that are no recording.
     """
+    try:
+        return _recording(inputs, decision, request=request, release=release)
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, AssertionError) as error:
+        raise StoreError(
+            f"A recorded decision cannot be read: {type(error).__name__} {error}.",
+            remedy="It is damaged, or was changed by hand; a backup of the database has it as it was.",
+        ) from error
+
+
+def _recording(inputs: Document, decision: Document, *, request: int, release: str) -> Recording:
     told = _as_mapping(load(_upgraded(inputs, INPUT_UPGRADES)))
     made = _as_mapping(_resolved(load(_upgraded(decision, DECISION_UPGRADES)), told))
+    assert isinstance(told["now"], datetime)
     return Recording(
         request=request,
         release=release,
         now=told["now"],
-        facts=told["facts"],
+        facts=_as_mapping(told["facts"]),
         progress=_progress(told.get("progress") or {}),
         decision=decision_from_facts(made),
         queues=told.get("queues") or {},

@@ -1,6 +1,6 @@
 """Recorded decisions: written in the commit that ends their event, read back for explaining and replaying."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -59,6 +59,23 @@ class PostgresDecisions:
             statement = statement.where(c.at >= since)
         async with self._database.begin() as connection:
             return list((await connection.execute(statement)).scalars().all())
+
+    async def lost(self, cases: Sequence[int]) -> Mapping[int, int]:
+        """See `DecisionViews.lost`."""
+        line, made = t.timeline.c, t.decisions.c
+        named = line.data["recorded"]
+        there = sa.exists().where(
+            made.case == line.case,
+            made.seq == named["event"].as_string().cast(sa.BigInteger),
+            made.number == named["number"].as_integer(),
+        )
+        statement = (
+            sa.select(line.case, sa.func.count())
+            .where(line.case.in_(cases), line.kind == "decided", named["event"].as_string().is_not(None), ~there)
+            .group_by(line.case)
+        )
+        async with self._database.begin() as connection:
+            return {row[0]: row[1] for row in (await connection.execute(statement)).all()}
 
     async def releases(self, prefix: str) -> Sequence[str]:
         """Hashes of the releases that begin so."""
