@@ -313,6 +313,12 @@ def test_a_folder_with_something_in_it_is_not_touched(desk: Desk):
     assert not desk.server.asked
 
 
+def test_a_place_that_cannot_be_written_is_told_before_the_model_is_asked(desk: Desk, tmp_path: Path):
+    (tmp_path / "file").write_text("mine")
+    assert "cannot be written: Not a directory" in desk.draft("--out", str(tmp_path / "file" / "draft"), code=2)
+    assert not desk.server.asked
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [

@@ -86,6 +86,7 @@ def test_what_is_not_there_says_so(desk: Desk, tmp_path: Path) -> None:
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "x").touch()
     assert "is there already" in desk("release", "export", "live", str(tmp_path / "full"), code=2)
+    assert "cannot be written" in desk("release", "export", "live", str(tmp_path / "full" / "x" / "out"), code=2)
 
 
 def test_out_and_in_again(desk: Desk, tmp_path: Path) -> None:

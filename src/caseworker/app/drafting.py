@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from caseworker.app.places import claim, write_folder
 from caseworker.app.playbooks import Playbooks, shipped, vocabulary
-from caseworker.core.errors import ConfigurationError, PlaybookError, UsageError
+from caseworker.core.errors import PlaybookError, UsageError
 from caseworker.guard.load import ROUTING
 from caseworker.guard.load import load as load_guardrails
 from caseworker.reading.errors import ModelAway
@@ -120,12 +121,6 @@ def read_handbook(path: Path) -> bytes:
         raise UsageError(f"The handbook {path} cannot be read.", remedy="Give a file of Markdown or text.") from error
 
 
-def claim(folder: Path) -> None:
-    """The folder has to be new or empty. Raises UsageError."""
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UsageError(f"{folder} is not empty.", remedy="Give a new folder with --out; a draft never overwrites anything.")
-
-
 def make_house(wanted: Wanted) -> House:
     """Our own few words, from the playbook that comes with Caseworker. Raises UsageError for a language that has none."""
     files = read_folder(shipped("retail"))
@@ -215,7 +210,7 @@ class _Round:
             message = f"No section of {self.house.handbook} gave a procedure:\n{reasons}"
             raise PlaybookError(message, remedy="Look at the model's answers, or give another handbook.")
         report = page(found, handbook=self.house.handbook, usage=str(self.usage))
-        write(self.wanted.folder, {**draft.files, REPORT: report})
+        write_folder(self.wanted.folder, encoded({**draft.files, REPORT: report}))
         examples = sum(text.count("\n- example: ") + text.startswith("- example: ") for text in draft.files.values())
         procedures = tuple(playbook.procedures) if playbook else ()
         return Drafted(self.wanted.folder, self.sections, procedures, examples, found, self.usage)
@@ -277,7 +272,7 @@ class _Round:
     def _check(self, draft: Draft) -> tuple[Sequence[Finding], Sequence[tuple[Place, str]], Playbook | None]:
         """What `check` and the examples say of these files."""
         with TemporaryDirectory(prefix="caseworker-draft-") as name:
-            write(Path(name), draft.files)
+            write_folder(Path(name), encoded(draft.files))
             try:
                 release, findings = self.drafting.playbooks.examine(Path(name))
             except PlaybookProblems as problems:
@@ -293,12 +288,5 @@ def _shown(draft: Draft, place: Place) -> str:
     return f"{place.file}, `{lines[place.line - 1].strip()}`" if 0 < place.line <= len(lines) else place.file
 
 
-def write(folder: Path, files: Mapping[str, str]) -> None:
-    """Files by their path below a folder. Raises ConfigurationError where it cannot be written."""
-    try:
-        for path, text in files.items():
-            target = folder / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise ConfigurationError(f"{folder} cannot be written: {error}.", remedy="Give another folder with --out.") from error
+def encoded(files: Mapping[str, str]) -> Mapping[str, bytes]:
+    return {path: text.encode() for path, text in files.items()}

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
+from caseworker.app import places
 from caseworker.app.diffing import ReleaseDiff, diff_releases
 from caseworker.app.managers import number_of
 from caseworker.app.moving import Affected, CaseMoved, affected, preview
@@ -322,16 +323,14 @@ class Releases:
 
 def write_folder(files: Mapping[str, str], folder: Path) -> None:
     """The texts of a release as files, so that `read_folder` gives the same back. Raises UsageError for a folder in use."""
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UsageError(f"{folder} is there already.", remedy="Name a folder that does not exist or is empty.")
+    made: dict[str, bytes] = {}
     for path, text in files.items():
         relative = PurePosixPath(path)
         if relative.is_absolute() or ".." in relative.parts:
             raise UsageError(f"The release names a file outside its folder: {path}.", remedy="Do not trust this release.")
-        target = folder / relative
-        target.parent.mkdir(parents=True, exist_ok=True)
         mark = "\ufeff" if text.startswith("\ufeff") else ""  # one is taken off when it is read
-        target.write_bytes((mark + text).encode())
+        made[path] = (mark + text).encode()
+    places.write_folder(folder, made)
 
 
 def _folder(name: str) -> Mapping[str, str] | None:

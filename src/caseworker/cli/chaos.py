@@ -68,10 +68,11 @@ def chaos(
 @contextmanager
 def _folder(keep: Path | None) -> Iterator[Path]:
     """A folder for the run. For root the server works under another account, which must be able to pass through it."""
+    from caseworker.app.places import claim
+
     if keep is not None:
         keep = keep.absolute()
-        if keep.exists() and any(keep.iterdir()):
-            raise click.UsageError(f"{keep} is not empty.")
+        claim(keep)
         keep.mkdir(parents=True, exist_ok=True)
         yield keep
         return

@@ -313,6 +313,12 @@ def _difference(what: str, before: Sequence[str], now: Sequence[str]) -> None:
 
 
 def _write(case: str, decision: int | None, out: Path | None, *, as_json: bool) -> int:
+    from caseworker.app.places import require_writable, write_files
+
+    if out is not None:
+        if out.exists():
+            raise UsageError(f"{out} is there already.", remedy="Name a new file.")
+        require_writable(out)
     sample = with_app(lambda app: _sample(app, case, decision))
     if as_json:
         print_json({"text": sample.text, "procedure": sample.procedure, "rule": sample.rule, "notes": sample.notes})
@@ -322,11 +328,7 @@ def _write(case: str, decision: int | None, out: Path | None, *, as_json: bool) 
     if out is None:
         click.echo(sample.text, nl=False)
         return 0
-    try:
-        with out.open("x", encoding="utf-8") as file:
-            file.write(sample.text)
-    except FileExistsError as error:
-        raise UsageError(f"{out} is there already.", remedy="Name a new file.") from error
+    write_files({out: sample.text.encode()})
     click.echo(f"Wrote {out}: {sample.procedure}, {f'row {sample.rule}' if sample.rule else 'no row'}.")
     return 0
 

@@ -55,15 +55,18 @@ def run(
     Example:
       caseworker lab run mails.jsonl --playbook retail --at 2026-12-02T09:00Z --out results.jsonl
     """
+    from caseworker.app.places import require_writable, write_files
     from caseworker.lab.report import table
 
     log_to_stderr()
+    if out is not None:
+        require_writable(out)
     with folder_of(keep) as folder, bar("Playing") as progress:
         results, score = asyncio.run(
             played(scenarios, playbook=playbook, shop=shop, at=moment(at), folder=folder, workers=workers, progress=progress)
         )
     if out is not None:
-        out.write_text("".join(json.dumps(r.as_json(), ensure_ascii=False) + "\n" for r in results), encoding="utf-8")
+        write_files({out: "".join(json.dumps(r.as_json(), ensure_ascii=False) + "\n" for r in results).encode()})
     if as_json:
         print_json(score.as_json())
     else:
@@ -121,9 +124,10 @@ def moment(text: str) -> datetime:
 @contextmanager
 def folder_of(keep: Path | None) -> Iterator[Path]:
     """A folder for one run: the given new one, or one that goes away. Its database's account has to get through to it."""
+    from caseworker.app.places import claim
+
     if keep is not None:
-        if keep.exists() and any(keep.iterdir()):
-            raise UsageError(f"{keep} is not empty.", remedy="Name a new folder.")
+        claim(keep)
         keep.mkdir(parents=True, exist_ok=True)
         yield keep.absolute()
         return

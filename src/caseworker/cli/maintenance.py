@@ -50,8 +50,11 @@ def backup(file: Path, force: bool) -> None:
     Example:
       caseworker backup caseworker.dump
     """
+    from caseworker.app.places import require_writable
+
     if file.exists() and not force:
         raise ConfigurationError(f"{file} is there already.", remedy="Choose another name or give --force.")
+    require_writable(file)
     partial = file.with_name(file.name + ".partial")
     chosen = settings()
     with ExitStack() as stack:

@@ -12,6 +12,8 @@ from caseworker.cli.running import settings
 if TYPE_CHECKING:
     from caseworker.app.playbooks import Playbooks
 
+MOST_SEED = 2**32 - 1  # what every generator of random numbers takes
+
 
 def offline() -> "Playbooks":
     """Playbooks without a database: checking needs to know the operations only, so nothing is ever connected here."""
@@ -67,7 +69,9 @@ def check(playbook: str, as_json: bool) -> int:
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder for the weights, for CASEWORKER_WEIGHTS; without it the data directory, where the reader finds them.",
 )
-@click.option("--seed", default=1, show_default=True, help="The same seed gives the same weights.")
+@click.option(
+    "--seed", default=1, show_default=True, type=click.IntRange(0, MOST_SEED), help="The same seed gives the same weights."
+)
 @json_option
 def train(playbook: str, out: Path | None, seed: int, as_json: bool) -> None:
     """Teach the reader the intents of PLAYBOOK. Takes minutes on one core, needs no network.
@@ -78,6 +82,7 @@ def train(playbook: str, out: Path | None, seed: int, as_json: bool) -> None:
     Example:
       caseworker train ./my-playbook
     """
+    from caseworker.app.places import require_writable
     from caseworker.app.playbooks import shipped
     from caseworker.bootstrap import trained_for
     from caseworker.reading.adapters.use import UseEncoder
@@ -87,6 +92,7 @@ def train(playbook: str, out: Path | None, seed: int, as_json: bool) -> None:
 
     book = load(read_folder(shipped(playbook or settings().playbook)))
     target = out or trained_for(settings(), book.worker.name)
+    require_writable(target)
     intents = [Intent(i.name, i.description, i.examples, i.always_escalate) for i in book.intents.values()]
     encoder = UseEncoder()
     encoder.check()

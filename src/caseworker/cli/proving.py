@@ -3,7 +3,8 @@
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from typing import TYPE_CHECKING
+from math import isnan
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,11 +16,23 @@ if TYPE_CHECKING:
     from caseworker.sop.model import Playbook, Vocabulary
     from caseworker.sop.prove import PayLimit, Proof
 
+LONGEST = 86_400  # seconds: a day
+
+
+class Seconds(click.FloatRange):
+    """A number of seconds in a range; `nan` compares with no bound, and is none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        found = super().convert(value, param, ctx)
+        return self.fail(f"{value!r} is no number of seconds.", param, ctx) if isnan(found) else found
+
 
 @click.command()
 @click.argument("playbook", default="")
 @click.option("--procedure", "names", multiple=True, help="Only this procedure; may be given several times.")
-@click.option("--timeout", default=10.0, show_default=True, help="Seconds for each question to the solver.")
+@click.option(
+    "--timeout", default=10.0, show_default=True, type=Seconds(0, LONGEST), help="Seconds for each question to the solver."
+)
 @json_option
 def prove(playbook: str, names: tuple[str, ...], timeout: float, as_json: bool) -> int:
     """Prove what PLAYBOOK does for all facts, not only for examples. Needs no database.

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from caseworker.bootstrap import App
     from caseworker.commerce.adapters.sandbox import Sandbox
 
+MOST_ORDERS = 1_000_000
+_SHOWN = 80  # characters of what was given and cannot be read
 _shop_option = click.option("--shop", default="base", show_default=True, help="Which shop of the sandbox.")
 
 
@@ -30,7 +32,12 @@ def sandbox() -> None:
 @click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--generated", is_flag=True, help="A made-up shop instead of a file.")
 @click.option(
-    "--orders", default=6400, show_default=True, metavar="N", type=click.IntRange(1), help="Orders of a generated shop."
+    "--orders",
+    default=6400,
+    show_default=True,
+    metavar="N",
+    type=click.IntRange(1, MOST_ORDERS),
+    help="Orders of a generated shop.",
 )
 @_shop_option
 @json_option
@@ -72,14 +79,18 @@ def dump(file: Path, shop: str) -> None:
       caseworker sandbox dump shop.json
     """
 
+    from caseworker.app.places import require_writable, write_files
+
     async def work(app: "App") -> dict[str, Any]:
         return await shop_of(app).dump(shop)
 
+    if str(file) != "-":
+        require_writable(file)
     text = json.dumps(with_app(work), ensure_ascii=False, indent=1)
     if str(file) == "-":
         click.echo(text)
     else:
-        file.write_text(text + "\n", encoding="utf-8")
+        write_files({file: f"{text}\n".encode()})
         click.echo(f"Written to {file}.", err=True)
 
 
@@ -98,8 +109,8 @@ def faults(faults: str, shop: str) -> None:
     """
     try:
         settings = json.loads(faults)
-    except ValueError as error:
-        raise click.UsageError(f"{faults!r} is no JSON: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise click.UsageError(f"{faults[:_SHOWN]!r} is no JSON: {error}") from error
     if not isinstance(settings, dict):
         raise click.UsageError("Give an object, such as '{\"down\": true}'.")
 

@@ -27,23 +27,20 @@ def new(folder: Path, source: str, languages: tuple[str, ...], as_json: bool) ->
     Example:
       caseworker new my-desk --languages en
     """
+    from caseworker.app.places import claim, write_folder
     from caseworker.app.playbooks import shipped
-    from caseworker.core.errors import UsageError
     from caseworker.sop.languages import only
     from caseworker.sop.load import load, read_folder
     from caseworker.sop.upgrade import rewritten
 
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UsageError(f"{folder} is there already and not empty.", remedy="Name a folder that does not exist yet.")
+    claim(folder)
     files = read_folder(shipped(source))
     chosen = tuple(part.strip() for part in ",".join(languages).split(",") if part.strip())
     if chosen:
         files = only(files, chosen)
     files = rewritten(files)
     playbook = load(files)
-    for path, text in files.items():
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_text(text, encoding="utf-8")
+    write_folder(folder, {path: text.encode() for path, text in files.items()})
     if as_json:
         print_json({"folder": str(folder), "files": len(files), "languages": playbook.worker.languages})
         return
@@ -66,6 +63,7 @@ def schema(playbook: str, out: Path | None, as_json: bool) -> None:
     Example:
       caseworker schema ./my-playbook
     """
+    from caseworker.app.places import write_files, writing
     from caseworker.app.playbooks import shipped
     from caseworker.sop.schema import FILES, names_of, schemas
 
@@ -82,9 +80,10 @@ def schema(playbook: str, out: Path | None, as_json: bool) -> None:
         print_json(made)
         return
     target = out or folder / ".schema"
-    target.mkdir(parents=True, exist_ok=True)
-    for kind, text in made.items():
-        (target / f"{kind}.json").write_text(json.dumps(text, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    with writing(target):
+        target.mkdir(parents=True, exist_ok=True)
+    texts = {kind: json.dumps(text, indent=1, ensure_ascii=False) + "\n" for kind, text in made.items()}
+    write_files({target / f"{kind}.json": text.encode() for kind, text in texts.items()})
     click.echo(f"{len(made)} schemas written to {target}. First lines for your files:")
     for kind, pattern in FILES.items():
         up = "../" if "/" in pattern else ""
@@ -108,15 +107,20 @@ def modernise(playbook: Path, yes: bool, as_json: bool) -> None:
     """
     from difflib import unified_diff
 
+    from caseworker.app.places import write_files
+    from caseworker.core.errors import UsageError
     from caseworker.sop.load import read_folder
     from caseworker.sop.upgrade import CURRENT, format_of, rewritten
 
     old = read_folder(playbook)
+    if "worker.yaml" not in old:
+        raise UsageError(
+            f"There is no playbook at {playbook}: it has no worker.yaml. Nothing was written.", remedy="Give a playbook folder."
+        )
     version, new = format_of(old), rewritten(old)
     changed = sorted(path for path in new if new[path] != old.get(path))
     if yes:
-        for path in changed:
-            (playbook / path).write_text(new[path], encoding="utf-8")
+        write_files({playbook / path: new[path].encode() for path in changed})
     if as_json:
         print_json({"from": version, "to": CURRENT, "changed": changed, "written": yes})
         return

@@ -35,7 +35,7 @@ class Faults:
         for name, value in settings.items():
             if name not in known or not isinstance(value, (int, float) if known[name] is float else known[name]):
                 raise BadArguments(f"{name}={value!r} is no fault of the sandbox.", remedy=f"It knows {', '.join(known)}.")
-            if known[name] is float and not 0 <= float(str(value)) <= 1:
+            if known[name] is float and (isinstance(value, bool) or not 0 <= float(str(value)) <= 1):
                 raise BadArguments(f"{name}={value!r} is no share.", remedy="Give a number from 0 to 1.")
         made = cls(**settings)  # type: ignore[arg-type]  # names and types were compared with the fields above
         if made.idempotency not in ("native", "none"):
