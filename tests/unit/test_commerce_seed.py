@@ -146,7 +146,7 @@ def test_every_field_and_fault_is_in_the_reference() -> None:
 
 def test_unknown_faults_are_refused() -> None:
     assert Faults.of({"error_500": 1}).hits("error_500", "k", 1)
-    for settings in ({"eror_500": 1.0}, {"error_500": 1.5}, {"down": "yes"}, {"idempotency": "some"}):
+    for settings in ({"eror_500": 1.0}, {"error_500": 1.5}, {"error_500": True}, {"down": "yes"}, {"idempotency": "some"}):
         with pytest.raises(BadArguments):
             Faults.of(settings)
 

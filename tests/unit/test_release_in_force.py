@@ -111,7 +111,7 @@ _odd = [
     "tab\tand\x0bmore",
     "---\n\u200b",
 ]
-_texts = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\r"), max_size=60) | st.sampled_from(_odd)
+_texts = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\r\0"), max_size=60) | st.sampled_from(_odd)
 
 
 @given(st.dictionaries(_paths, _texts, min_size=1, max_size=5))

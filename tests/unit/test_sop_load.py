@@ -1,5 +1,6 @@
 """Playbooks from folders and texts: releases, forms, and all mistakes at once with their lines."""
 
+import os
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from sop_builders import INTENTS, RETURN, WORKER, files, playbook
 from caseworker.core.errors import ConfigurationError
 from caseworker.core.money import Money
 from caseworker.sop.errors import PlaybookProblems
+from caseworker.sop.folder import LARGEST_FILE, LARGEST_PLAYBOOK, MOST_FILES
 from caseworker.sop.load import load, read_folder, release_of, short
 from caseworker.sop.parameters import resolve
 
@@ -67,6 +69,72 @@ def test_a_folder_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "worker.yaml").write_bytes(b"name: \xff")
     with pytest.raises(ConfigurationError, match="UTF-8"):
         read_folder(tmp_path)
+
+
+def unreadable(folder: Path) -> str:
+    with pytest.raises(ConfigurationError) as refused:
+        read_folder(folder)
+    assert refused.value.remedy
+    return refused.value.message
+
+
+def test_a_link_leads_to_a_file_of_the_same_playbook(tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    (folder / "sops").mkdir(parents=True)
+    (folder / "worker.yaml").write_text("name: a")
+    (folder / "sops" / "same.yaml").symlink_to("../worker.yaml")
+    assert read_folder(folder)["sops/same.yaml"] == "name: a"
+    (tmp_path / "secret.yaml").write_text("secret: 1")
+    bad = folder / "sops" / "link.yaml"
+    bad.symlink_to(tmp_path / "secret.yaml")
+    assert unreadable(folder) == f"{bad} is a link that leads out of the playbook."
+    for target in ("gone.yaml", "link.yaml", "/dev/zero"):
+        bad.unlink()
+        bad.symlink_to(target)
+        assert unreadable(folder) == f"{bad} is no ordinary file."
+    bad.unlink()
+    for target in ("..", str(tmp_path), "."):
+        (folder / "sops" / "more").symlink_to(target)
+        assert unreadable(folder) == f"{folder}/sops/more is a link to a folder."
+        (folder / "sops" / "more").unlink()
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "worker.yaml")
+    assert unreadable(tmp_path) == f"{tmp_path}/worker.yaml is no ordinary file."
+
+
+def test_what_no_database_keeps_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_bytes(b"one\ntwo\0\n")
+    assert unreadable(tmp_path) == f"{tmp_path}/a.md:2 holds the character NUL."
+    (tmp_path / "a.md").unlink()
+    (tmp_path / os.fsdecode(b"\xff.md")).write_text("text")
+    assert unreadable(tmp_path) == r"The name of \udcff.md is not written in UTF-8."
+
+
+def test_a_mark_and_ends_of_lines_are_as_if_they_were_not_there(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_bytes(b"\xef\xbb\xbfa: 1\r\nb: 2\r\n")
+    assert read_folder(tmp_path) == {"a.yaml": "a: 1\nb: 2\n"}
+
+
+def test_a_playbook_has_an_end(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(b"x" * LARGEST_FILE)
+    assert len(read_folder(tmp_path)["a.csv"]) == LARGEST_FILE
+    for number in range(LARGEST_PLAYBOOK // LARGEST_FILE):
+        os.link(tmp_path / "a.csv", tmp_path / f"{number}.csv")
+    assert unreadable(tmp_path) == f"{tmp_path} holds more than 32 MiB of texts."
+    with (tmp_path / "a.csv").open("ab") as file:
+        file.write(b"x")
+    assert "csv is larger than 2 MiB." in unreadable(tmp_path)
+
+
+def test_a_playbook_has_so_many_files(tmp_path: Path) -> None:
+    (tmp_path / "0.md").touch()
+    for number in range(1, MOST_FILES):
+        os.link(tmp_path / "0.md", tmp_path / f"{number}.md")
+    assert len(read_folder(tmp_path)) == MOST_FILES
+    os.link(tmp_path / "0.md", tmp_path / "more.md")
+    assert f"holds more than {MOST_FILES} texts." in unreadable(tmp_path)
 
 
 def test_every_problem_is_told_at_once_with_its_line() -> None:

@@ -1,11 +1,10 @@
-"""Reading a playbook: folder to texts, texts to `Playbook`."""
+"""Reading a playbook: texts to `Playbook`."""
 
 import hashlib
 from collections.abc import Mapping
-from pathlib import Path
 
-from caseworker.core.errors import ConfigurationError
 from caseworker.sop.errors import PlaybookProblems
+from caseworker.sop.folder import read_folder
 from caseworker.sop.loading.operations import read_operations
 from caseworker.sop.loading.parameters import read_parameters
 from caseworker.sop.loading.parts import Part
@@ -16,27 +15,9 @@ from caseworker.sop.loading.worker import read_intents, read_questions, read_wor
 from caseworker.sop.model import Place, Playbook, Procedure
 from caseworker.sop.upgrade import format_of, upgraded
 
-TEXT_FILES = (".yaml", ".yml", ".md", ".txt", ".csv", ".json")
+__all__ = ["load", "read_folder", "release_of", "short"]
+
 SHOWN = 12  # hex digits of a release that people see
-
-
-def read_folder(path: Path) -> Mapping[str, str]:
-    """The texts of a playbook folder by relative path (with `/`). Hidden files and files that are no text are left out.
-
-    Raises ConfigurationError where the folder is not there or a file is not UTF-8.
-    """
-    if not path.is_dir():
-        raise ConfigurationError(f"There is no playbook folder {path}.", remedy="Give the folder that holds worker.yaml.")
-    files: dict[str, str] = {}
-    for file in sorted(path.rglob("*")):
-        relative = file.relative_to(path)
-        if any(part.startswith((".", "__")) for part in relative.parts) or file.suffix not in TEXT_FILES or not file.is_file():
-            continue
-        try:
-            files[relative.as_posix()] = file.read_text(encoding="utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise ConfigurationError(f"{file} is not written in UTF-8.", remedy="Save it as UTF-8.") from error
-    return files
 
 
 def release_of(files: Mapping[str, str]) -> str:
