@@ -1,5 +1,6 @@
 """Roll-back over open cases that the earlier release cannot go on with: they go to people, and everybody is told."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -61,6 +62,31 @@ async def test_a_case_that_was_moved_is_not_forgotten_either(house: House) -> No
     await house.pass_time(step=86_400, until=10 * 86_400)
     assert len(house.outbox.letters) == 2
     await _is_with_people_and_told(house, taken.case)
+
+
+async def test_what_is_told_of_a_move_is_of_the_case_as_it_was_moved(house: House) -> None:
+    order = order_in(house, "paid", "processing")
+    house.readings["cancel"] = reading("cancel_order")
+    taken = await house.mail("cancel", "Please cancel.", sender=order["email"], auth="none")
+    await house.work()
+    releases, drain = house.app.releases, house.app.worker().drain
+    lease = await drain.cases.take(taken.case, drain.owner)
+    assert lease is not None
+    moving = asyncio.create_task(releases.move("live", "previous", by="anna"))
+    await asyncio.sleep(0.5)  # the cases are listed, and this one is waited for
+    house.readings["here"] = reading(risks=("legal_threat",))
+    await house.mail("here", "You will hear from my lawyer.", sender=order["email"], auth="none", references=_last(house))
+    event = await drain.cases.next_event(taken.case, house.clock.at)
+    assert event is not None
+    await drain._end_event(lease, event, house.clock.at)
+    await drain.cases.give_up(lease)
+    [told] = await moving
+    assert (told.requests, told.problem) == ((), ""), "people have it by now; there is nothing left to decide"
+    assert await releases.move("live", "previous", by="anna") == [], "moved once, and no more there"
+
+
+def _last(house: House) -> str:
+    return str(house.outbox.letters[-1]["Message-ID"])
 
 
 async def test_a_question_that_no_letter_has_carried_yet_is_decided_anew(house: House) -> None:

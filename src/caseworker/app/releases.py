@@ -297,13 +297,14 @@ class Releases:
         return [c for c in cases if c.number == number]
 
     async def _move(self, case: Case, old: Release, new: Release, by: str) -> CaseMoved:
+        """What is told is of the case as it is moved: a worker may have gone on with it since it was listed."""
+        lease = await self._lease(case.number, new_id())
         now = await self.clock.now()
-        told, owner = preview(case, old, new, now), new_id()
-        lease = await self._lease(case.number, owner)
         if lease is None:
-            return replace(told, problem="a worker is busy with it; try again")
+            return replace(preview(case, old, new, now), problem="a worker is busy with it; try again")
         try:
             fresh = await self.cases.load(case.number)
+            told = preview(fresh, old, new, now)
             if fresh.release != old.playbook.release or fresh.status == "closed":
                 return replace(told, problem="it changed meanwhile")
             moved, entries = repinned(fresh, new, because="moved", by=by)

@@ -95,9 +95,9 @@ def _row(story: "Story", recorded: "Sequence[Recorded]", name: str, *, as_json: 
 
     found: list[tuple[Recorded, RowWhy]] = list(why_not(recorded, name))
     if not found:
-        rows = {
-            r.name for e in recorded if e.release for r in e.release.playbook.procedures[e.recording.decision.procedure].rows
-        }
+        playbooks = [(e.release.playbook, e.recording.decision.procedure) for e in recorded if e.release]
+        known = [playbook.procedures[name] for playbook, name in playbooks if name in playbook.procedures]
+        rows = {r.name for procedure in known for r in procedure.rows}
         remedy = f"Its rows are {', '.join(sorted(rows))}." if rows else "Nothing was recorded of this case."
         raise UsageError(f"No decision of {story.reference} was made by a procedure with a row {name!r}.", remedy=remedy)
     if as_json:
