@@ -55,9 +55,12 @@ def test_a_roll_back_tells_which_open_cases_do_not_simply_go_on(
     assert told in seen
     assert ": live, since" in desk("release", "show", name), "looking changes nothing"
     assert "--by NAME" in desk("release", "rollback", code=2)
+    share = desk.json("release", "import", str(careful(tmp_path / "share")))["release"]["release"][:12]
+    desk("release", "share", share, "--percent", "10", "--by", "anna")
     done = desk("release", "rollback", "--by", "ben")
+    assert f"Release {share} keeps its share of 10 % of new cases" in done
     assert f"{name} is withdrawn" not in done
-    assert "is live again.\n1 open cases go over to" in done
+    assert "1 open cases go over to" in done
     assert told in done
 
 

@@ -150,7 +150,7 @@ def test_rolling_back_takes_the_last_one_that_was_live_and_was_not_withdrawn() -
     older = standing("9" * 64, "retired", live_at=AT - timedelta(days=30))
     gone = standing("8" * 64, "withdrawn", live_at=AT - timedelta(days=2), successor=LIVE)
     assert previous((older, *ALL, gone)) == OLD_ONE
-    changes = rules.roll_back((older, *ALL, gone), by="Anna")
+    changes = rules.roll_back((older, *ALL, gone), by="Anna", to=OLD)
     assert moved(changes) == [(LIVE, "live", "withdrawn"), (OLD, "retired", "live")]
     assert changes[0].successor == OLD
 
@@ -330,6 +330,18 @@ def test_a_second_roll_back_in_a_row_takes_two_people() -> None:
     house.do(rules.withdraw, "old", by="Mallory")
     with pytest.raises(UsageError, match="two people"):
         house.do(rules.roll_back, by="Mallory")
+
+
+def test_two_people_who_roll_back_the_same_release_go_back_one_step() -> None:
+    house = _House(oldest=1, older=1, new=1)
+    for release in ("oldest", "older", "new"):
+        house.do(rules.publish, release, by="Anna")
+    house.do(rules.roll_back, by="Anna")
+    with pytest.raises(UsageError, match=r"perhaps somebody has just rolled back.*rollback --to oldest"):
+        house.do(rules.roll_back, by="Ben")
+    assert house.there["older"].state == "live"
+    house.do(rules.roll_back, by="Ben", to="oldest")
+    assert house.there["oldest"].state == "live"
 
 
 def test_the_rule_is_lowered_by_two_people_who_publish_a_laxer_release() -> None:

@@ -85,12 +85,16 @@ class LogLine:
 
 @dataclass(frozen=True, slots=True)
 class RolledBack:
-    """A withdrawn release, what decides now, how many open cases go over at their next event, and which do not simply go on."""
+    """A withdrawn release, what decides now, how many open cases go over at their next event, and which do not simply go on.
+
+    `share` is a release that goes on with a share of the new cases.
+    """
 
     withdrawn: ReleaseTold
     live: ReleaseTold
     cases: int
     affected: tuple[Affected, ...]
+    share: ReleaseTold | None = None
 
 
 @dataclass(slots=True)
@@ -228,9 +232,10 @@ class Releases:
     async def _with_cases(self, gone: ReleaseTold, now: ReleaseTold) -> RolledBack:
         """Also cases of releases that were withdrawn before, and had no event since."""
         release = await self.playbooks.get(now.release)
-        pinned = decided_by(await self.store.standings(self.worker), gone.release)
-        cases = [case for name in pinned for case in await self.store.cases(name)]
-        return RolledBack(gone, now, len(cases), tuple(one for case in cases for one in affected(case, release)))
+        standings = await self.store.standings(self.worker)
+        cases = [case for name in decided_by(standings, gone.release) for case in await self.store.cases(name)]
+        told, share = [one for case in cases for one in affected(case, release)], in_state(standings, "share")
+        return RolledBack(gone, now, len(cases), tuple(told), await self.find(share.release) if share else None)
 
     async def roll_back(self, *, by: str, to: str = "", note: str = "") -> tuple[ReleaseTold, ReleaseTold]:
         """Withdraw what is live. Returns what was, and what is live now; every process goes by it from its next event on."""

@@ -324,7 +324,8 @@ def rollback(target: str, preview: bool, by: str, note: str, as_json: bool) -> N
 
     found = with_app(work)
     if as_json:
-        print_json({"preview": preview, **{name: getattr(found, name) for name in ("withdrawn", "live", "cases", "affected")}})
+        names = ("withdrawn", "live", "cases", "affected", "share")
+        print_json({"preview": preview, **{name: getattr(found, name) for name in names}})
         return
     if preview:
         click.echo(f"Release {found.withdrawn.short} would be withdrawn; {found.live.short} would be live again.")
@@ -333,6 +334,9 @@ def rollback(target: str, preview: bool, by: str, note: str, as_json: bool) -> N
 
 def _go_over(found: "RolledBack") -> None:
     """The open cases that another release decides at their next event, and what becomes of those that do not simply go on."""
+    if found.share:
+        share = f"Release {found.share.short} keeps its share of {found.share.percent} % of new cases"
+        click.secho(f"{share}; `caseworker release withdraw share` ends that.", fg="yellow")
     if not found.cases:
         return
     click.echo(f"{found.cases} open cases go over to {found.live.short} at their next event.")

@@ -159,7 +159,8 @@ def roll_back(standings: Standings, *, by: str, to: str = "", note: str = "") ->
     """Withdraw what is live; its cases and all new ones are decided by the previous live release (or `to`) from now on.
 
     One person may go one step at any hour: to what was live directly before. Any other one is a choice like publishing, also
-    by several steps, and where what was live directly before was withdrawn.
+    by several steps, and where what was live directly before was withdrawn. It is named then: two people who roll back the same
+    release one after the other go back one step, not two.
     """
     live, before, who = in_state(standings, "live"), previous(standings), person(by)
     if live is None or (before is None and not to):
@@ -176,6 +177,11 @@ def roll_back(standings: Standings, *, by: str, to: str = "", note: str = "") ->
         )
     if not _is_one_step(standings, target):
         _alone(standings, target, "--live")
+        if not to:
+            raise UsageError(
+                f"What was live directly before {_shown(live.release)} was withdrawn; perhaps somebody has just rolled back.",
+                remedy=f"To go back further, name the release: `caseworker release rollback --to {_shown(target.release)}`.",
+            )
     gone = Change(live.release, "live", "withdrawn", who, successor=target.release, note=note)
     return gone, Change(target.release, "retired", "live", who, note=note or f"roll-back of {_shown(live.release)}")
 
