@@ -14,6 +14,7 @@ from cli_house import MAILBOX, Desk, install, mail, reading
 
 from caseworker.app.playbooks import shipped
 from caseworker.core.clock import utc_now
+from caseworker.mail.model import MAX_MAIL
 from caseworker.store.embedded_host import wheel_programs
 
 
@@ -182,6 +183,26 @@ def test_history_is_decided_and_nothing_is_done(desk: Desk, tmp_path: Path) -> N
     assert all(row["opened_at"] < (utc_now() - timedelta(days=399)).isoformat() for row in rows)
     again = desk.json("import", str(folder), "--mailbox", MAILBOX)
     assert (again["imported"]["mails"], again["imported"]["duplicates"]) == (0, 3)
+
+
+def test_what_an_import_leaves_out_is_told_at_the_end(desk: Desk, tmp_path: Path) -> None:
+    desk.readings["old threat"] = reading("legal_threat")
+    folder = tmp_path / "mails"
+    folder.mkdir()
+    (folder / "a.eml").write_bytes(mail("old threat", "Words", sender="a@b.example", at=utc_now() - timedelta(days=400)))
+    (folder / "photo.jpg").write_bytes(b"\xff\xd8\xff")
+    told = desk("import", str(folder), "--mailbox", MAILBOX)
+    assert told.splitlines()[-2:] == [
+        "Not taken in: 1",
+        "  photo.jpg is no mail: it begins neither with a header nor with `From `",
+    ]
+    with (folder / "big.eml").open("wb") as file:
+        file.truncate(MAX_MAIL + 1)
+    [big, photo] = desk.json("import", str(folder), "--mailbox", MAILBOX, code=1)["not_taken"]
+    assert big == {"name": "big.eml", "why": "is larger than 50 MiB", "lost": True}
+    assert (photo["name"], photo["lost"]) == ("photo.jpg", False)
+    new = desk("import", str(folder), "--mailbox", MAILBOX, "--as", "new", "--yes", code=1)
+    assert "Not taken in: 2\n  big.eml is larger than 50 MiB\n  photo.jpg is no mail" in new
 
 
 def test_new_mails_are_acted_upon_only_when_young(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

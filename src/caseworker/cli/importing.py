@@ -1,7 +1,7 @@
 """`import`: old mails from files."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,9 +14,10 @@ from caseworker.cli.running import with_app
 if TYPE_CHECKING:
     from caseworker.app.history import HistoryReport, Imported
     from caseworker.bootstrap import App
-    from caseworker.mail.adapters.files import MailSource
+    from caseworker.mail.adapters.files import LeftOut, MailSource
 
 ROUNDS = 60
+SHOWN = 20  # of what was not taken in
 
 
 @click.command("import")
@@ -30,7 +31,8 @@ def import_mails(path: Path, mailbox: str, kind: str, yes: bool, as_json: bool) 
     """Take in mails from PATH: an .eml, an mbox, a Maildir, or a folder of these.
 
     As history nothing is sent and nothing is done: each mail counts as received on its own date, is read and decided, and a
-    report says what the worker would have done. Mails that are here already are recognised.
+    report says what the worker would have done. Mails that are here already are recognised. What is no mail, leads out of the
+    folder or is too large is not taken in, and named at the end with its reason; exit code 1 when a mail is among it.
 
     \b
     Examples:
@@ -54,11 +56,16 @@ async def _as_history(app: "App", source: "MailSource", *, mailbox: str, as_json
         await _decide(app, imported.cases, step)
     told = await report(app.views, imported.cases)
     if as_json:
-        print_json({"imported": imported, "report": told})
+        print_json({"imported": imported, "report": told, "not_taken": source.left_out})
     else:
         _print_import(imported)
         _print_report(told)
-    return 1 if imported.failed else 0
+        _print_left_out(source.left_out)
+    return _code(imported, source)
+
+
+def _code(imported: "Imported", source: "MailSource") -> int:
+    return 1 if imported.failed or any(each.lost for each in source.left_out) else 0
 
 
 async def _decide(app: "App", cases: tuple[int, ...], step: Callable[[], None]) -> None:
@@ -93,11 +100,12 @@ async def _as_new(app: "App", source: "MailSource", *, mailbox: str, yes: bool, 
     with _progress("Taking in", young) as step:
         imported = await take_old(app.intake, chosen, mailbox=mailbox, history=False, on_each=step)
     if as_json:
-        print_json({"imported": imported, "left_out": old})
+        print_json({"imported": imported, "left_out": old, "not_taken": source.left_out})
     else:
         _print_import(imported)
         click.echo("The workers take them up now.")
-    return 1 if imported.failed else 0
+        _print_left_out(source.left_out)
+    return _code(imported, source)
 
 
 @contextmanager
@@ -117,6 +125,17 @@ def _print_import(imported: "Imported") -> None:
     )
     for name, reason in imported.failed:
         click.secho(f"  {name}: {reason}", fg="red")
+
+
+def _print_left_out(left_out: "Sequence[LeftOut]") -> None:
+    """What was not taken in: mails first, then what is none."""
+    if not left_out:
+        return
+    click.secho(f"\nNot taken in: {len(left_out)}", bold=True)
+    for each in sorted(left_out, key=lambda each: not each.lost)[:SHOWN]:
+        click.secho(f"  {each.name} {each.why}", fg="red" if each.lost else None)
+    if len(left_out) > SHOWN:
+        click.echo(f"  and {len(left_out) - SHOWN} more; --json names them all")
 
 
 def _print_report(told: "HistoryReport") -> None:

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+MAX_MAIL = 50 * 1024 * 1024  # bytes of one mail, however it comes
+
 Kind = Literal["person", "auto_reply", "out_of_office", "bounce", "delay", "complaint", "receipt", "bulk", "system", "ours"]
 
 

@@ -11,11 +11,9 @@ from collections.abc import Callable
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from caseworker.core.errors import CaseworkerError, StoreError, StoreFull
+from caseworker.mail.model import MAX_MAIL
 from caseworker.mail.ports import Handover
 from caseworker.mail.trust import disarm_foreign_results
-
-MAX_MAIL = 50 * 1024 * 1024
-"""Bytes of one mail."""
 
 MAX_LINE = 1024 * 1024
 """Bytes of one line: real newsletters have lines of hundreds of kilobytes, against the letter of RFC 5321."""
