@@ -1,5 +1,7 @@
 """What a release decided in shadow, summed up."""
 
+from dataclasses import replace
+
 from caseworker.core.ids import case_reference
 from caseworker.rollout.compare import compare
 from caseworker.rollout.model import ShadowDecision
@@ -26,3 +28,12 @@ def test_decisions_that_counted_are_told_by_the_release_that_made_them() -> None
     assert (found.decisions, found.same, found.errors) == (3, 2, 1)
     assert found.beside == {LIVE: 3, OLDER: 1}
     assert found.error_examples == ((case_reference(4), "It is broken."),)
+
+
+def test_a_difference_that_lasts_is_one() -> None:
+    waits = [replace(decided(1, same=False), seq=seq) for seq in range(1, 500)]
+    found = compare(
+        [*waits, decided(2, same=False), replace(decided(2, same=True), seq=2), replace(decided(2, same=False), seq=3)]
+    )
+    assert (found.decisions, found.same) == (4, 1), "one in the first case; in the second it went away and came back"
+    assert found.groups[0].decisions == 3

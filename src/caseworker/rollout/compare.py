@@ -1,7 +1,7 @@
 """How a release in shadow differs from what counted, summed up."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from caseworker.core.ids import case_reference
@@ -41,8 +41,8 @@ class Comparison:
 
 
 def compare(decisions: Sequence[ShadowDecision]) -> Comparison:
-    """The summary of what a release decided in shadow."""
-    made = [d for d in decisions if not d.error]
+    """The summary of what a release decided in shadow, in the order of cases and events."""
+    made = list(_once([d for d in decisions if not d.error]))
     failed = [d for d in decisions if d.error]
     changed: dict[tuple[str, str], list[int]] = {}
     for decision in made:
@@ -55,8 +55,19 @@ def compare(decisions: Sequence[ShadowDecision]) -> Comparison:
         errors=len(failed),
         groups=tuple(sorted(groups, key=lambda g: (-g.decisions, g.before, g.after))),
         error_examples=tuple((case_reference(d.case), d.error) for d in failed[:3]),
-        beside=dict(Counter(d.live_release for d in decisions).most_common()),
+        beside=dict(Counter(d.live_release for d in (*made, *failed)).most_common()),
     )
+
+
+def _once(decisions: Sequence[ShadowDecision]) -> Iterator[ShadowDecision]:
+    """A difference that stays the same from event to event of a request is one: a wait is looked at again and again."""
+    before: dict[tuple[int, int], tuple[str, str] | None] = {}
+    for decision in decisions:
+        request = decision.case, decision.request
+        differs = None if decision.same else (decision.live_rule, decision.rule)
+        if differs is None or before.get(request) != differs:
+            yield decision
+        before[request] = differs
 
 
 def _references(cases: Sequence[int]) -> tuple[str, ...]:
