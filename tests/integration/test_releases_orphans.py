@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from house import House, asked, open_house, order_in, reading, several
-from playbooks_to_change import playbook, without_payment_questions
+from playbooks_to_change import careful, playbook, without_payment_questions
 
 
 @pytest.fixture
@@ -183,3 +183,33 @@ async def test_cases_of_a_release_withdrawn_before_are_counted_too(house: House,
     gone, _ = await releases.roll_back(by="ben")
     told = await releases.rolled_back(gone)
     assert (told.cases, len(told.affected)) == (1, 1), "its cases were to go over to what is withdrawn now"
+
+
+@pytest.mark.parametrize("approved", [False, True])
+async def test_what_a_stop_held_back_is_decided_anew_after_a_roll_back(house: House, tmp_path: Path, approved: bool) -> None:
+    """Stop, roll back, go on: the act of the withdrawn release is not done, except where a person approved it."""
+    releases, clock = house.app.releases, house.clock
+    low = (("guardrails.yaml", '"500.00 EUR"', '"0.01 EUR"'),) if approved else ()
+    for folder in (careful(tmp_path / "careful"), playbook(tmp_path / "hasty", *low)):
+        clock.move(minutes=1)
+        told, _ = await releases.take_in(folder, by="anna")
+        await releases.publish(told.release, by="anna")
+    order = order_in(house, "paid", "processing")
+    house.readings["cancel"] = reading("cancel_order", fields={"order_number": order["number"]})
+    await house.app.control.stop(scope="all", value="", by="anna", now=clock.at)
+    taken = await house.mail("cancel", "Cancel it.", sender=order["email"])
+    await house.work()
+    if approved:
+        [item] = (await house.file(taken)).items
+        await house.app.people.decide(item.id, "approve", by="ben")
+        await house.work()
+    assert [e.status for e in (await house.file(taken)).effects if e.kind == "write"] == ["held"]
+    await releases.roll_back(by="ben")
+    await house.app.control.lift(now=clock.at)
+    await house.work()
+    file = await house.file(taken)
+    assert [e.status for e in file.effects if e.kind == "write"] == ["done" if approved else "cancelled"]
+    assert len(await house.paid_back(order)) == approved
+    if not approved:
+        assert [item.because for item in file.items] == ["high_value"], "as the release decides that is live again"
+    assert house.sql("select count(*) from events where aside or attempts > 0") == [(0,)]

@@ -350,6 +350,10 @@ def _settle(r: RequestState, effect: Effect) -> RequestState:
             fired=(*r.fired, r.active.rule),
             failed={**r.failed, effect.name: effect.error},
         )
+    if (
+        effect.status == "cancelled"
+    ):  # its release was withdrawn before it was begun; the round makes the next effect another one
+        return replace(r, active=None, status="open", round=r.round + 1)
     if effect.status == "aside":  # tried often enough: a person goes on, with everything gathered
         because = str(effect.error.get("code") or "system_trouble")
         return replace(r, active=None, status="open", fired=(*r.fired, r.active.rule), because=because)

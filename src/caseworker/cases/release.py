@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
-from caseworker.cases.model import ActiveRow, Case, Entry, RequestState
+from caseworker.cases.model import ActiveRow, Case, Effect, Entry, RequestState
 from caseworker.guard.judge import stricter
 from caseworker.guard.model import Guardrails
 from caseworker.knowledge.model import Article
@@ -69,6 +69,17 @@ def repinned(case: Case, release: Release, *, because: str = "withdrawn", by: st
 def is_orphan(r: RequestState, release: Release) -> bool:
     """Whether a procedure began the request and the release has none for it: people go on, and the customer is told."""
     return bool(r.known or r.asked or r.fired) and release.playbook.procedure_for(r.intent) is None
+
+
+def is_taken_back(case: Case, effect: Effect, release: Release) -> bool:
+    """Whether a write is one of a release that was withdrawn, and nothing of its row has begun: `release` decides it anew.
+
+    What a person approved is done as it was approved.
+    """
+    if case.release == release.playbook.release or effect.kind != "write" or effect.status != "planned" or effect.approved:
+        return False
+    row = next((r.active for r in case.requests if r.number == effect.request), None)
+    return row is not None and all(act.status in ("planned", "asked") for act in row.acts)
 
 
 def may_pay_twice(r: RequestState, decision: Decision, release: Release) -> bool:

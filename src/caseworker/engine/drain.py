@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from caseworker.cases.machine import advance
 from caseworker.cases.model import Case, CaseLookUp, Effect, Entry, Event, Step
 from caseworker.cases.ports import CaseStore, EffectStore, Lease, Releases
-from caseworker.cases.release import repinned
+from caseworker.cases.release import is_taken_back, repinned
 from caseworker.cases.turn import named_records
 from caseworker.commerce.errors import Trouble
 from caseworker.core.clock import Clock
@@ -80,7 +80,10 @@ class Drain:
         try:
             case = await self.cases.load(lease.case)
             force = await self.releases.in_force(case.worker, case.release)
-            await self.executor.run(lease, case, effect, force.release.guardrails)
+            if is_taken_back(case, effect, force.release):
+                await self.executor.take_back(lease, effect)
+            else:
+                await self.executor.run(lease, case, effect, force.release.guardrails)
         except (StoreError, asyncio.CancelledError):
             raise
         except Exception as error:  # the engine's step boundary: one effect must not stop the others

@@ -170,6 +170,11 @@ class Executor:
         again = EffectOutcome(status, {}, problem, now + _back_off(effect, None), tell=False)
         await self.effects.end(lease, effect, again, now=now)
 
+    async def take_back(self, lease: Lease, effect: Effect) -> None:
+        """A write that was not begun and is not to be: its request is decided anew."""
+        taken = EffectOutcome("cancelled", {}, {"code": "release_withdrawn"})
+        await self.effects.end(lease, effect, taken, now=await self.clock.now())
+
     async def _refuse(self, lease: Lease, effect: Effect, error: Mapping[str, object], *, now: datetime) -> None:
         self.failpoints.hit("before_commit", effect.key)
         await self.effects.end(lease, effect, EffectOutcome("refused", {}, error), now=now)
