@@ -49,6 +49,12 @@ _NUMBERS = {
     **dict.fromkeys(("smtp_port", "console_port", "workers", "worker_concurrency"), int),
     **dict.fromkeys(("sandbox_timeout", "model_timeout"), float),
 }
+_RANGES = {
+    **dict.fromkeys(("smtp_port", "console_port"), (0, 65535)),
+    "workers": (0, 64),
+    "worker_concurrency": (1, 1000),
+    **dict.fromkeys(("sandbox_timeout", "model_timeout"), (0.001, 86_400)),
+}
 _FLAGS = {"fence"}
 _ONE_OF = {"clock": ("system", "database")}
 _FORMS = {
@@ -76,14 +82,9 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
 
 def _check(values: Mapping[str, object]) -> None:
     """Values that cannot work are refused at once, before a worker dies of them again and again."""
-    for name in ("smtp_port", "console_port"):
-        if not 0 <= int(str(values.get(name, 0))) <= 65535:
-            raise _unusable(name, values[name], "Give a port from 0 to 65535.")
-    for name in ("workers", "worker_concurrency"):
-        if int(str(values.get(name, 1))) < (0 if name == "workers" else 1):
-            raise _unusable(name, values[name], "Give a number that is not below it.")
-    if not float(str(values.get("model_timeout", 1))) > 0:
-        raise _unusable("model_timeout", values["model_timeout"], "Give seconds above 0.")
+    for name, (least, most) in _RANGES.items():
+        if name in values and not least <= float(str(values[name])) <= most:  # `nan` compares with nothing
+            raise _unusable(name, values[name], f"Give a number from {least} to {most}.")
     for name, allowed in _ONE_OF.items():
         if values.get(name, allowed[0]) not in allowed:
             raise _unusable(name, values[name], f"Give {' or '.join(allowed)}.")

@@ -132,3 +132,25 @@ def test_a_time_is_a_number_of_seconds(playbook: Path, capsys: pytest.CaptureFix
 )
 def test_numbers_out_of_range_are_a_wrong_call(capsys: pytest.CaptureFixture[str], command: tuple[str, ...]) -> None:
     assert len(refused(capsys, *command)) < 1000
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SMTP_PORT", "65536"),
+        ("CONSOLE_PORT", "-1"),
+        ("WORKERS", "99999999999999999999"),
+        ("WORKER_CONCURRENCY", "0"),
+        ("SANDBOX_TIMEOUT", "nan"),
+        ("SANDBOX_TIMEOUT", "-1"),
+        ("MODEL_TIMEOUT", "inf"),
+        ("MODEL_TIMEOUT", "0"),
+    ],
+)
+def test_settings_out_of_range_are_named(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(f"CASEWORKER_{name}", value)
+    told = refused(capsys, "doctor")
+    assert f"CASEWORKER_{name}=" in told
+    assert "Give a number from " in told

@@ -51,6 +51,18 @@ def test_a_missing_file_is_said() -> None:
         load(Path("/nowhere/set.jsonl"))
 
 
+def test_a_file_of_other_characters_is_said(tmp_path: Path) -> None:
+    (tmp_path / "set.jsonl").write_bytes(b"\xff")
+    with pytest.raises(ScenarioError, match="not written in UTF-8"):
+        load(tmp_path / "set.jsonl")
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"id": ' + "9" * 5000 + "}"])
+def test_what_cannot_be_read_is_a_mistake_of_its_line(text: str) -> None:
+    with pytest.raises(ScenarioError, match=r"set\.jsonl:2: holds a number that is too large, or is nested too deeply"):
+        parse(f"\n{text}", name="set.jsonl")
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [

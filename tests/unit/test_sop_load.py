@@ -222,6 +222,8 @@ def test_the_message_names_file_line_and_remedy() -> None:
         ("parameters", "days:\n  type: int\n  values: [30, 9223372036854775808]", (3, "big_number")),
         ("parameters", f"share: {{type: percent, values: [{'9' * 5000}.5]}}", (1, "big_number")),
         ("parameters", "share: {type: percent, values: [.nan]}", (1, "bad_value")),
+        ("parameters", "share: {type: percent, values: [-1]}", (1, "bad_value")),
+        ("parameters", "share: {type: percent, values: [1000.5]}", (1, "bad_value")),
         ("parameters", "days: {type: int, values: [.inf]}", (1, "bad_value")),
         ("parameters", 'fee: {type: Money, values: ["NaN EUR"]}', (1, "bad_value")),
         ("parameters", 'fee: {type: Money, values: ["Infinity EUR"]}', (1, "bad_value")),

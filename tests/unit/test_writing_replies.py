@@ -50,6 +50,17 @@ def test_what_check_is_told():
         ({"replies/x/en.md": "---\nsubject: '{{ a'\n---\nx"}, r"replies/x/en\.md:2: "),
         ({"replies/x/en.md": "---\nsubjct: a\n---\nx"}, r"replies/x/en\.md:2: `subjct` is not known here"),
         ({"replies/x/en.md": FRONT}, r"no words below"),
+        ({"replies/x/en.md": FRONT + "one\n{{ " + "9" * 5000 + " }}"}, r"replies/x/en\.md:5: This number is too large\."),
+        (
+            {"replies/x/en.md": FRONT + "{{ " + "(" * 5000 + "1" + ")" * 5000 + " }}"},
+            r"en\.md:4: These words are nested too deeply",
+        ),
+        ({"replies/x/en.md": FRONT + "{{ a" + " + a" * 400 + " }}"}, r"en\.md:4: These words are nested too deeply"),
+        (
+            {"replies/x/en.md": FRONT + "{% for a in b %}\n" * 25 + "x" + "{% endfor %}" * 25},
+            r"en\.md:19: These words are nested",
+        ),
+        ({"replies/x/en.md": FRONT + "{% if a %}" * 5000 + "x" + "{% endif %}" * 5000}, r"en\.md:4: These words are nested"),
         ({"replies/en.md": FRONT + "x"}, r"replies/en\.md:1: This is no reply"),
     ],
 )

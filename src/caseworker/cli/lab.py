@@ -103,7 +103,7 @@ def shop_of(path: Path | None, at: datetime) -> dict[str, Any]:
         return generate(at=at)
     try:
         loaded = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(
             f"{path} is no JSON: {error}.", remedy="Mend it; docs/reference/shop-json.md describes the form."
         ) from error
@@ -116,9 +116,9 @@ def moment(text: str) -> datetime:
     """A time of the command line, in UTC."""
     try:
         at = datetime.fromisoformat(text)
-    except ValueError as error:
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise UsageError(f"{text!r} is no time.", remedy="Write for example 2026-12-02T09:00Z.") from error
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
 @contextmanager

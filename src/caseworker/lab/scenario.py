@@ -111,6 +111,8 @@ def load(path: Path) -> tuple[Scenario, ...]:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise ScenarioError(f"{path} cannot be read: {error.strerror}.", remedy="Give a file of scenarios.") from error
+    except UnicodeDecodeError as error:
+        raise ScenarioError(f"{path} is not written in UTF-8.", remedy="Save it as UTF-8.") from error
     return parse(text, name=path.name)
 
 
@@ -151,6 +153,9 @@ class _Reader:
             data = json.loads(line)
         except json.JSONDecodeError as error:
             self._wrong("", f"is no JSON: {error.msg} at column {error.colno}")
+            return None
+        except (ValueError, RecursionError):  # what JSON allows and Python does not read
+            self._wrong("", "holds a number that is too large, or is nested too deeply")
             return None
         if not isinstance(data, dict):
             self._wrong("", "is no JSON object")

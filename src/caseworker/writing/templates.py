@@ -4,6 +4,7 @@ Templates see facts (plain mappings), never objects of ours; a key of a mapping 
 the customer's answer. A value that is not known is an error, never an empty space.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
@@ -13,7 +14,7 @@ from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_timedelta
 from babel.lists import format_list
 from babel.numbers import format_currency
-from jinja2 import StrictUndefined, Template, pass_context
+from jinja2 import StrictUndefined, Template, TemplateSyntaxError, nodes, pass_context
 from jinja2.runtime import Context
 from jinja2.sandbox import SandboxedEnvironment
 
@@ -42,13 +43,43 @@ _ZONES = {
 }
 
 
+_LEVELS, _BLOCKS = 100, 15  # of words within each other, and of conditions and loops: Python compiles 20 loops and no more
+_LONG = re.compile(r"\d{4000,}")  # Python reads numbers of 4300 digits and no longer ones
+
+
 class _Environment(SandboxedEnvironment):
-    """Looks up keys before methods."""
+    """Looks up keys before methods. Words that could be read and not compiled are mistakes like others."""
+
+    def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
+        number = _LONG.search(source)
+        if number:
+            raise TemplateSyntaxError("This number is too large", source[: number.start()].count("\n") + 1, name, filename)
+        try:
+            tree = super()._parse(source, name, filename)
+        except RecursionError:
+            line = 1
+        else:
+            line = _too_deep(tree)
+        if line:
+            raise TemplateSyntaxError("These words are nested too deeply", line, name, filename)
+        return tree
 
     def getattr(self, obj: object, attribute: str) -> object:
         if isinstance(obj, Mapping):
             return obj[attribute] if attribute in obj else self.undefined(obj=obj, name=attribute)
         return super().getattr(obj, attribute)
+
+
+def _too_deep(tree: nodes.Template) -> int:
+    """The line in which a template is nested more deeply than it may; 0 where it is not."""
+    waiting: list[tuple[nodes.Node, int, int]] = [(tree, 0, 0)]
+    while waiting:
+        node, level, blocks = waiting.pop()
+        blocks += isinstance(node, nodes.For | nodes.If)
+        if level > _LEVELS or blocks > _BLOCKS:
+            return int(node.lineno)
+        waiting += [(child, level + 1, blocks) for child in node.iter_child_nodes()]
+    return 0
 
 
 @lru_cache(maxsize=256)

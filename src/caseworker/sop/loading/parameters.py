@@ -8,6 +8,7 @@ from caseworker.sop.durations import parse_duration
 from caseworker.sop.loading.text import Item, read_each
 from caseworker.sop.model import Parameter, ParameterValue, Season
 
+MOST_PERCENT = 1000
 TYPES = ("int", "Money", "duration", "string", "percent")
 
 
@@ -76,13 +77,19 @@ def _date(keys: Mapping[str, Item], name: str) -> date | None:
         return None
 
 
+def _percent(number: float) -> float:
+    if not 0 <= number <= MOST_PERCENT:
+        raise ValueError(f"{number} is no percentage; it goes from 0 to {MOST_PERCENT}")
+    return float(number)
+
+
 def _convert(item: Item, kind: str) -> int | float | str | timedelta | object:
     try:
         match kind:
             case "int" if isinstance(item.value, int) and not isinstance(item.value, bool):
                 return item.value
             case "percent" if isinstance(item.value, int | float) and not isinstance(item.value, bool):
-                return float(item.value)
+                return _percent(item.value)
             case "Money":
                 return parse_money(item.text())
             case "duration":
