@@ -42,6 +42,7 @@ async def test_what_cannot_be_read_is_said_and_stops_no_other_case(house: House,
     house.sql(f"update decisions set {damage} {FIRST}")
     with pytest.raises(StoreError, match=r"cannot be read|newer"):
         await house.app.replays.case("1")
+    assert await house.app.replays.recorded("1") == [], "the case is shown from its timeline"
     totals = await house.app.replays.every()
     assert (totals.cases, totals.decisions, totals.identical) == (1, 1, 1)
     assert list(totals.unreadable) == [case_reference(1)]

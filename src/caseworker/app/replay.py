@@ -1,5 +1,6 @@
 """Recorded decisions made again: one case, or all of them, by the release that made them or by another."""
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,6 +18,7 @@ from caseworker.sop.model import Playbook
 from caseworker.sop.recorded import Recording
 from caseworker.sop.replay import Replayed, replay
 
+log = logging.getLogger("caseworker.replay")
 AT_ONCE = 200  # cases that are read together
 LEAST_PREFIX = 4  # hex digits of a release
 
@@ -97,8 +99,17 @@ class Replays:
         return await self.decisions.of_cases([number_of(name)])
 
     async def recorded(self, name: str) -> Sequence[Recorded]:
-        """The recorded decisions of a case with the releases that made them, for explaining. Raises UsageError."""
-        recordings = await self.recordings(name)
+        """The recorded decisions of a case with the releases that made them, for explaining. Raises UsageError.
+
+        None where one of them cannot be read: a case is shown from its timeline then, as before decisions were recorded.
+        """
+        try:
+            recordings = await self.recordings(name)
+        except StoreAway:
+            raise
+        except StoreError as error:
+            log.warning("Case %s is told from its timeline alone. %s", name, error)
+            return []
         releases = {hash_: await self._there(hash_) for hash_ in {r.release for r in recordings}}
         return [Recorded(number, r, releases[r.release]) for number, r in enumerate(recordings, start=1)]
 
