@@ -201,6 +201,8 @@ async def test_what_a_stop_held_back_is_decided_anew_after_a_roll_back(house: Ho
     await house.work()
     if approved:
         [item] = (await house.file(taken)).items
+        [told] = (await releases.preview_roll_back()).affected
+        assert told.what == "waits for a person as before: row cancel_all is done where its act is approved"
         await house.app.people.decide(item.id, "approve", by="ben")
         await house.work()
     assert [e.status for e in (await house.file(taken)).effects if e.kind == "write"] == ["held"]

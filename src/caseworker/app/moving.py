@@ -58,6 +58,8 @@ def affected(case: Case, after: Release) -> tuple[Affected, ...]:
 
 def _what(r: RequestState, moved: RequestState, after: Release) -> str:
     procedure = after.playbook.procedure_for(r.intent)
+    if r.active is not None and r.status == "awaiting_approval":
+        return f"waits for a person as before: row {r.active.rule} is done where its act is approved"
     if r.active is not None and moved.active is not None and r.active.after != moved.active.after:
         return f"goes to people when row {r.active.rule} is done, for its words are not there; the customer is told"
     if procedure is None:
