@@ -243,6 +243,22 @@ def test_a_question_at_the_end_of_a_long_mail_is_heard(encoder: UseEncoder):
     assert keys(encoder, "How much is shipping? " * 7) == [("shipping", False)], "more than are looked for"
 
 
+def test_an_answer_that_alone_has_questions_in_a_language_is_not_sure_of_everything_in_it(encoder: UseEncoder):
+    german = {
+        "shipping": '{de: ["Was kostet der Versand?", "Wie hoch sind die Versandkosten?"]}',
+        "vouchers": '{de: ["Kann ich einen Gutschein einl\u00f6sen?", "Wo gebe ich den Gutscheincode ein?"]}',
+        "stores": '{de: ["Haben Sie ein Gesch\u00e4ft?"], fr: ["Avez-vous un magasin ?"]}',
+    }
+    front = "---\nowner: x\nreview_by: 2027-06-30\nquestions: "
+    files = {f"knowledge/{key}.md": f"{front}{questions}\n---\n## en\nWords.\n" for key, questions in german.items()}
+    index = build(articles(files).values(), encoder)
+    for question, found in (
+        ("Avez-vous un magasin ?", ["stores"]),
+        ("Avez-vous des bons d'achat ?", []),
+    ):
+        assert [hit.article.key for hit in find(index, encoder, question, language="fr")] == found
+
+
 def test_an_answer_is_given_for_its_own_matters_only(encoder: UseEncoder):
     asked = "Which payment methods do you accept?"
     assert keys(encoder, asked, intent="payment_question") == [("paying", True)]

@@ -97,12 +97,8 @@ def _answers(hit: Hit, intent: str) -> bool:
 
 
 def _hit(index: Index, vector: NDArray[np.float32], part: Sentence, language: str) -> Hit:
-    """The nearest article to one sentence.
-
-    Variants in the customer's language and in English are asked, where there are any in his: translations of one variant would
-    otherwise outvote the others.
-    """
-    heard = np.isin(index.tongues, [language, *_LENT]) if language in index.rarity else np.ones(len(index.owners), dtype=bool)
+    """The nearest article to one sentence."""
+    heard = _heard(index, language)
     near, owners = index.vectors[heard] @ vector, index.owners[heard]
     meaning = np.full(len(index.articles), -1.0)
     np.maximum.at(meaning, owners, near)
@@ -117,6 +113,18 @@ def _hit(index: Index, vector: NDArray[np.float32], part: Sentence, language: st
     value += _BY_NEIGHBOURS * int(np.count_nonzero(neighbours == best)) / most
     possible = meaning[best] >= _LEAST_MEANING and lead >= _LEAST_LEAD
     return Hit(index.articles[best], 1.0 / (1.0 + math.exp(-value)) if possible else 0.0, covers_all=True)
+
+
+def _heard(index: Index, language: str) -> NDArray[np.bool_]:
+    """The variants that are asked: those in the customer's language and in English, where there are any in his.
+
+    Translations of one variant would otherwise outvote the others. An article without such variants is asked in all its
+    languages: one that nobody asks would make the lead of another one look like certainty.
+    """
+    if language not in index.rarity:
+        return np.ones(len(index.owners), dtype=bool)
+    own = np.isin(index.tongues, [language, *_LENT])
+    return own | ~np.isin(index.owners, index.owners[own])
 
 
 def _together(hits: Sequence[Hit], *, covers_all: bool) -> tuple[Hit, ...]:
