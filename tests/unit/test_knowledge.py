@@ -222,6 +222,10 @@ def test_a_question_finds_its_answer_in_any_language(encoder: UseEncoder, questi
     [
         "Is this coat waterproof?",
         "Are you looking for staff?",
+        "Do you sell vouchers?",
+        "Do you have red shoes in store?",
+        "Can I return by card?",
+        "Is the delivery insured?",
         "Could I have the recipe of the cake?",
         "",
         "Hello!\n\nBest regards",

@@ -19,6 +19,8 @@ from caseworker.reading.sentences import Sentence, plain, split
 
 LEAST = 0.85
 _LEAST_MEANING = 0.5  # below it a lead says nothing: no article is about the matter
+_ENOUGH_OTHERS = 64  # variants of other articles; among fewer every article leads and has all neighbours
+_LEAST_AMONG_FEW = 0.8  # so there the question has to be nearly a variant
 _LEAST_LEAD = 0.02  # two articles that are equally near: neither is sure
 # Fitted on bench/knowledge_tuning.jsonl without variants that are nearly the question itself.
 _BY_MEANING, _BY_WORDS, _BY_LEAD, _BY_NEIGHBOURS, _CONSTANT = 1.5, 2.4, 8.2, 6.5, -4.4
@@ -111,7 +113,8 @@ def _hit(index: Index, vector: NDArray[np.float32], part: Sentence, language: st
     most = min(_NEIGHBOURS, int(np.count_nonzero(owners == best)))
     value = _BY_MEANING * float(meaning[best]) + _BY_WORDS * words + _BY_LEAD * lead + _CONSTANT
     value += _BY_NEIGHBOURS * int(np.count_nonzero(neighbours == best)) / most
-    possible = meaning[best] >= _LEAST_MEANING and lead >= _LEAST_LEAD
+    few = int(np.count_nonzero(owners != best)) < _ENOUGH_OTHERS
+    possible = meaning[best] >= (_LEAST_AMONG_FEW if few else _LEAST_MEANING) and lead >= _LEAST_LEAD
     return Hit(index.articles[best], 1.0 / (1.0 + math.exp(-value)) if possible else 0.0, covers_all=True)
 
 
