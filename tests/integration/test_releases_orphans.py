@@ -215,3 +215,28 @@ async def test_what_a_stop_held_back_is_decided_anew_after_a_roll_back(house: Ho
     if not approved:
         assert [item.because for item in file.items] == ["high_value"], "as the release decides that is live again"
     assert house.sql("select count(*) from events where aside or attempts > 0") == [(0,)]
+
+
+@pytest.mark.parametrize("said", [False, True, None])
+async def test_a_no_to_what_the_earlier_release_never_asks_is_not_passed_over(
+    house: House, tmp_path: Path, said: bool | None
+) -> None:
+    row = "  - rule: cancel_all\n    when: open && !some\n"
+    asks = ("sops/cancel.yaml", row, row.replace("cancel_all", "cancel_asked") + "    confirm: cancel_some_confirm\n")
+    house.clock.move(minutes=1)
+    told, _ = await house.app.releases.take_in(playbook(tmp_path / "asks", asks), by="anna")
+    await house.app.releases.publish(told.release, by="anna")
+    order = order_in(house, "paid", "processing")
+    house.readings["cancel"] = reading("cancel_order", fields={"order_number": order["number"]})
+    taken = await house.mail("cancel", "Cancel it.", sender=order["email"])
+    await house.work()
+    assert "Shall we do that?" in house.outbox.texts[0]
+    [listed] = (await house.app.releases.preview_roll_back()).affected
+    assert listed.what.startswith("goes to people where it would act, for row cancel_asked")
+    await house.app.releases.roll_back(by="ben")
+    house.readings["answer"] = reading(fields={} if said is None else {"confirm": said})
+    await house.mail("answer", "What I say to that.", sender=order["email"], references=_last(house))
+    await house.work()
+    file = await house.file(taken)
+    assert [e for e in file.effects if e.kind == "write"] == []
+    assert [item.because for item in file.items] == ["release_changed"]

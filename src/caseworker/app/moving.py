@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from caseworker.cases.model import Case, RequestState
-from caseworker.cases.release import Release, may_pay_twice, repinned
+from caseworker.cases.release import Release, repinned, unheeded, why_not_act
 from caseworker.cases.turn import facts_of
 from caseworker.core.ids import case_reference
 from caseworker.rollout.beside import label
@@ -67,6 +67,10 @@ def _what(r: RequestState, moved: RequestState, after: Release) -> str:
         return f"{first}goes to people, for there is no procedure for it; the customer is told"
     if r.waiting and all(row.name != r.waiting or row.wait is None for row in procedure.rows):
         return f"is decided anew, for there is no wait in row {r.waiting}"
+    if asked := unheeded(r, procedure.rows):
+        return (
+            f"goes to people where it would act, for row {', '.join(sorted(asked))}, which asks for a yes, does not do so there"
+        )
     unknown = [key for key in r.asked if key not in after.playbook.questions] if r.status == "awaiting_customer" else []
     return f"is decided anew, for there is no question {', '.join(unknown)}" if unknown else ""
 
@@ -97,8 +101,8 @@ def next_decision(case: Case, r: RequestState, release: Release, now: datetime) 
     )
     if any(isinstance(move, LookUp) for move in decision.moves):
         return f"looks up {', '.join(m.need for m in decision.moves if isinstance(m, LookUp))}"
-    if may_pay_twice(r, decision, release):
-        return f"to people: row {decision.rule} might pay once more for what a row did that is not there"
+    if because := why_not_act(r, decision, release):
+        return f"to people instead of row {decision.rule}: {because}"
     return f"{label(decision)}: {' '.join(sentence(move) for move in decision.moves)}"
 
 

@@ -24,7 +24,7 @@ from caseworker.cases.model import (
     Step,
     WrongProof,
 )
-from caseworker.cases.release import Release, is_orphan, may_pay_twice
+from caseworker.cases.release import Release, is_orphan, why_not_act
 from caseworker.cases.turn import Turn, brief, facts_of, fallback, hand_over, put, record_of, request_of, say
 from caseworker.core.facts import of
 from caseworker.core.money import Money
@@ -166,7 +166,7 @@ def _take(case: Case, r: RequestState, decision: Decision, turn: Turn) -> Case:
     record = record_of(r, "number")
     if r.record and record and r.record != record:  # what is done for one order says nothing about another
         return hand_over(case, r, turn, queue=r.queue, because="other_record")
-    if may_pay_twice(r, decision, turn.release):
+    if why_not_act(r, decision, turn.release):
         return hand_over(case, r, turn, queue=r.queue, because="release_changed")
     if decision.timed_out:
         r = replace(r, timed_out=(*r.timed_out, decision.timed_out))

@@ -1,6 +1,6 @@
 """What a case is decided with: the pinned playbook, and what always applies as it is live now."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from caseworker.cases.model import ActiveRow, Case, Effect, Entry, RequestState
@@ -82,13 +82,24 @@ def is_taken_back(case: Case, effect: Effect, release: Release) -> bool:
     return row is not None and all(act.status in ("planned", "asked") for act in row.acts)
 
 
-def may_pay_twice(r: RequestState, decision: Decision, release: Release) -> bool:
-    """Something was done by a row that the release has not got, so it cannot know whether it pays for the same once more."""
-    rows = {row.name for row in release.playbook.procedures[decision.procedure].rows}
-    if not r.done or rows.issuperset(r.fired):
-        return False
+def why_not_act(r: RequestState, decision: Decision, release: Release) -> str:
+    """Why people decide instead of what another release than the one that began the request would do; empty for no reason.
+
+    It cannot know whether it pays once more for what a row that it has not got did, nor heed an answer to what it never asks.
+    """
+    rows = release.playbook.procedures[decision.procedure].rows
     acts = [move for move in decision.moves if isinstance(move, Act)]
-    return any(release.vocabulary.operations[act.operation].money for act in acts)
+    if acts and unheeded(r, rows):
+        return "the customer was asked for a yes that is not asked there"
+    money = any(release.vocabulary.operations[act.operation].money for act in acts)
+    if money and r.done and not {row.name for row in rows}.issuperset(r.fired):
+        return "it might pay once more for what a row did that is not there"
+    return ""
+
+
+def unheeded(r: RequestState, rows: Sequence[Row]) -> frozenset[str]:
+    """The rows whose yes or no the customer was asked for, and which none of these rows asks for."""
+    return frozenset({*r.confirmed, r.confirming} - {"", *(row.name for row in rows if row.confirm)})
 
 
 def _still_awaited(r: RequestState, release: Release, unasked: Collection[str]) -> RequestState:
