@@ -116,7 +116,7 @@ def test_without_a_fault_nothing_is_found() -> None:
 
 FAULTS: Mapping[str, tuple[Files, Callable[[Files], list[str]], tuple[str, ...]]] = {
     "a gap": (
-        changed(ROW, NO_PAYER, NO_PAYER.replace("== 0", "> 9")),
+        changed(ROW, NO_PAYER, NO_PAYER.replace("== 0", "> 5")),
         proofs,
         ("no row decides", "not_covered", "Add a row that decides it"),
     ),

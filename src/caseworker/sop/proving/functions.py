@@ -5,6 +5,7 @@ counterexample counts only when `decide` gives the same.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from fractions import Fraction
@@ -15,8 +16,9 @@ import z3
 from caseworker.core.money import Money
 from caseworker.sop.cel.functions import parse_money
 from caseworker.sop.durations import parse_duration
-from caseworker.sop.proving.logic import Term, both, constant, either, floor, number, pick, total
+from caseworker.sop.proving.logic import Term, both, constant, either, floor, no, number, pick, total
 from caseworker.sop.proving.operators import unlike
+from caseworker.sop.proving.rests import may_mix, size_of, some, summed
 from caseworker.sop.proving.values import OK, Status, Val, mixed, trouble
 from caseworker.sop.proving.world import DAY, SECOND, World, micros
 
@@ -37,7 +39,7 @@ def call(name: str, arguments: Sequence[Val], facts: "Facts") -> Val:
     if any(value.kind == "any" for value in values) or (name not in _PLAIN and name not in _BY_COUNTRY):
         return Val("any", 0, trouble(known, OK if known is not OK else Status(fault=True)))
     found = (_BY_COUNTRY.get(name) or _PLAIN[name])(values, facts.world)
-    return Val(found.kind, found.term, trouble(known, found.status.under(known.ok)), found.currency)
+    return replace(found, status=trouble(known, found.status.under(known.ok)))
 
 
 def _elapsed(unit: int) -> Function:
@@ -50,22 +52,17 @@ def _elapsed(unit: int) -> Function:
 def _size(values: Sequence[Val], _world: World) -> Val:
     if values[0].kind == "map":
         return Val("int", values[0].term.size())
-    return Val("int", total(_counted(slot.there) for slot in values[0].slots))
-
-
-def _counted(there: Term) -> Term:
-    return int(there) if isinstance(there, bool) else z3.If(there, 1, 0)
+    return Val("int", size_of(values[0]))
 
 
 def _sum(values: Sequence[Val], _world: World) -> Val:
-    slots = values[0].slots
-    none = either(*(slot.there for slot in slots))
-    empty = Status(fault=z3.Not(none) if z3.is_expr(none) else not none)
+    slots, rest = values[0].slots, values[0].rest
+    empty = Status(fault=no(some(slots, rest, [True] * len(slots))))
     if not slots:
         return Val("Money", 0, Status(fault=True), 0)
-    summed = total(pick(slot.there, slot.value.term, 0) for slot in slots)
+    found = total((*(pick(slot.there, slot.value.term, 0) for slot in slots), summed(slots, rest)))
     if slots[0].value.kind == "int":
-        return Val("int", summed, empty)
+        return Val("int", found, empty)
     currency = slots[-1].value.currency
     for slot in reversed(slots[:-1]):
         currency = pick(slot.there, slot.value.currency, currency)
@@ -73,7 +70,8 @@ def _sum(values: Sequence[Val], _world: World) -> Val:
     if mix is not False:
         pairs = [(one, two) for i, one in enumerate(slots) for two in slots[i + 1 :]]
         mix = either(*(both(one.there, two.there, mixed([one.value, two.value])) for one, two in pairs))
-    return Val("Money", summed, trouble(empty, Status(fault=mix, mix=mix)), currency)
+        mix = either(mix, may_mix(rest))
+    return Val("Money", found, trouble(empty, Status(fault=mix, mix=mix)), currency)
 
 
 def _share(minor: Term, share: Fraction) -> Term:

@@ -59,12 +59,12 @@ def _class(study: Study) -> list[tuple[tuple[str, str], Term]]:
         (name, term) for name, term in options if z3.is_expr(term) and z3.is_true(model.eval(term, model_completion=True))
     ]
     wanted = no(study.table.reach[-1])
-    if study.solver.ask(study.owner, wanted, *(term for _, term in chosen)) != "no":
+    if study.solver.may(study.owner, wanted, *(term for _, term in chosen)) != "no":
         return chosen
     core = _in_core(study, chosen)
     for entry in list(core):
         rest = [other for other in core if other is not entry]
-        if study.solver.ask(study.owner, wanted, *(term for _, term in rest)) == "no":
+        if study.solver.may(study.owner, wanted, *(term for _, term in rest)) == "no":
             core = _in_core(study, rest)
     return core
 

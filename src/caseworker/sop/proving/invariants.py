@@ -68,7 +68,7 @@ def _never(study: Study, never: Invariant, ways: Iterable[Fired]) -> Never:
             example = show_way(study, [*fired.done, judged.holds], fired.steps)
             return Never(never.name, "refuted", never.place, tuple(step.words for step in fired.steps), example)
         open_ = open_ or answer == "unknown"
-        if not open_ and judged.mixed is not False and study.solver.ask(study.owner, *fired.done, judged.mixed) != "no":
+        if not open_ and judged.mixed is not False and study.solver.may(study.owner, *fired.done, judged.mixed) != "no":
             study.note(what, "mixed")
             open_ = True
     return Never(never.name, "not_proved" if open_ else "proved", never.place)

@@ -116,7 +116,7 @@ def _raise(study: Study, fired: Fired, terms: Sequence[Term], amount: Term, best
         return "no"
 
     def ask(more: Term) -> Answer:
-        answer = study.solver.ask(study.owner, *terms, more)
+        answer = study.solver.may(study.owner, *terms, more)
         if answer == "unknown":
             study.note(what, answer)
         return answer
@@ -124,20 +124,26 @@ def _raise(study: Study, fired: Fired, terms: Sequence[Term], amount: Term, best
     first = ask(amount > best)
     if first != "yes":
         return first
-    low, high = best + 1, UNLIMITED
+    low, high = _shown(study, amount), UNLIMITED
     for guess in (UNLIMITED - 1, *_round_figures(study)):
         if low <= guess < high:
             answer = ask(amount > guess)
             if answer == "unknown":
                 return answer
-            low, high = (low, guess) if answer == "no" else (guess + 1, high)
+            low, high = (low, guess) if answer == "no" else (_shown(study, amount), high)
     while low < high:
         middle = (low + high + 1) // 2
         answer = ask(amount >= middle)
         if answer == "unknown":
             return answer
-        low, high = (low, middle - 1) if answer == "no" else (middle, high)
+        low, high = (low, middle - 1) if answer == "no" else (_shown(study, amount), high)
     return low
+
+
+def _shown(study: Study, amount: Term) -> int:
+    """The amount in the facts that the solver has just found, as far as it is counted."""
+    found = amount if isinstance(amount, int) else study.solver.model.eval(amount, model_completion=True).as_long()
+    return min(found, UNLIMITED)
 
 
 def _round_figures(study: Study) -> Iterator[int]:
@@ -161,7 +167,7 @@ def show_way(study: Study, terms: Sequence[Term], steps: Sequence[Step]) -> Exam
     """The facts of the last step, and whether `decide` fires every row of the way."""
     first: Example | None = None
     for nice in (study.world.nice, []):
-        if study.solver.wish([study.owner, *terms, *nice], study.world.wishes) != "yes":
+        if study.solver.wish([study.owner, *terms, *study.world.short, *nice], study.world.wishes) != "yes":
             continue
         model = study.solver.model
         cases = [(_case(Concrete(step.state, model), step), step) for step in steps]

@@ -5,7 +5,8 @@ from typing import Any
 
 import z3
 
-from caseworker.sop.proving.logic import Term, both, constant, either, equal, no, pick, same
+from caseworker.sop.proving.logic import Term, constant, equal, no, pick, same
+from caseworker.sop.proving.rests import some, troubles
 from caseworker.sop.proving.values import OK, Status, Val, trouble
 from caseworker.sop.proving.world import World
 
@@ -65,9 +66,9 @@ def _key_of(key: Val, record: Val, world: World) -> Val:
 
 
 def _within(left: Val, right: Val) -> Val:
-    results = [(slot.there, same_value(left, slot.value)) for slot in right.slots]
-    there = either(*(both(guard, result.true) for guard, result in results))
-    wrong = trouble(*(result.status.under(guard) for guard, result in results if result.status is not OK)).under(no(there))
+    results = [same_value(left, slot.value) for slot in right.slots]
+    there = some(right.slots, right.rest, [result.true for result in results])
+    wrong = troubles(right.slots, right.rest, [result.status for result in results]).under(no(there))
     return Val("bool", there, trouble(left.status, right.status, wrong))
 
 

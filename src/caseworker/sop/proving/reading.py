@@ -1,7 +1,7 @@
 """The fourth reading of a condition: its value for all facts at once. It follows `cel.evaluate` case by case."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import z3
@@ -21,14 +21,16 @@ from caseworker.sop.cel.tree import (
     Name,
     Null,
     Unary,
+    paths,
 )
 from caseworker.sop.proving.functions import call
-from caseworker.sop.proving.logic import Term, both, either, equal, no, total
+from caseworker.sop.proving.logic import Term, both, either, equal, no
 from caseworker.sop.proving.operators import operate
-from caseworker.sop.proving.values import NOTHING, OK, Slot, Status, Val, choose, trouble
+from caseworker.sop.proving.rests import item, kept, size_of, some, troubles
+from caseworker.sop.proving.values import OK, Slot, Status, Val, choose, trouble
 from caseworker.sop.proving.world import World
 
-Bound = Mapping[str, Val]
+Bound = Mapping[str, tuple[Val, frozenset[str]]]  # loop variables, with the lists out of which they come
 _FAULT = Val("any", 0, Status(fault=True))
 
 
@@ -61,7 +63,7 @@ class Reading:
     def value(self, expr: Expr, bound: Bound) -> Val:
         """The value of an expression; `bound` are loop variables."""
         if bound:
-            return self._value(expr, bound)
+            return self._value(expr, bound).depending(_lists(expr, bound))
         if expr not in self._read:
             found = self._read[expr] = self._value(expr, bound)
             if found.kind == "bool" and not isinstance(expr, Lit | Choice | Unary) and not _joined(expr):
@@ -73,7 +75,7 @@ class Reading:
             case Lit(value=value, kind=kind):
                 return self._literal(value, kind)
             case Name(name=name):
-                return bound[name] if name in bound else self.facts.get(name)
+                return bound[name][0] if name in bound else self.facts.get(name)
             case Member(target=target, name=name):
                 return _field(self.value(target, bound), name)
             case Has(target=target):
@@ -98,7 +100,7 @@ class Reading:
                 truth = self.value(condition, bound)
                 picked = choose(truth.term, self.value(then, bound), self.value(other, bound))
                 status = trouble(truth.status, picked.status.under(truth.status.ok))
-                return Val(picked.kind, picked.term, status, picked.currency)
+                return replace(picked, status=status)
             case Items(items=items):
                 found = [self.value(item, bound) for item in items]
                 return Val(
@@ -124,15 +126,27 @@ class Reading:
         left, right = self.value(expr.left, bound), self.value(expr.right, bound)
         if expr.operator in ("&&", "||"):
             return kleene(left, right, decides=expr.operator == "||")
-        return operate(expr.operator, left, right, self.facts.world)
+        return operate(expr.operator, left, right.depending(_lists(expr.left, bound)), self.facts.world)
 
     def _each(self, expr: Each, bound: Bound) -> Val:
         items = self.value(expr.target, bound)
+        origin = frozenset([items.rest.name] if items.rest else []) | _lists(expr.target, bound)
+        outside = {name: value for name, value in bound.items() if name != expr.variable}
+        items = items.depending(_lists(expr.body, outside))
         if items.kind != "list":
             return items if items.kind == "any" else _FAULT
-        results = [Slot(slot.there, self.value(expr.body, {**bound, expr.variable: slot.value})) for slot in items.slots]
-        found = _FOLDS[expr.kind](items.slots, results)
+
+        def of(item: Val) -> Val:
+            return self.value(expr.body, {**bound, expr.variable: (item, origin)})
+
+        found = _FOLDS[expr.kind](items, [of(slot.value) for slot in items.slots], of)
         return found.with_status(items.status) if items.status is not OK else found
+
+
+def _lists(expr: Expr, bound: Bound) -> frozenset[str]:
+    """The lists of which an expression knows one item."""
+    read = {path.split(".")[0] for path in paths(expr)} if bound else set()
+    return frozenset(name for variable, (_, origin) in bound.items() if variable in read for name in origin)
 
 
 def _joined(expr: Expr) -> bool:
@@ -143,9 +157,7 @@ def _field(record: Val, name: str) -> Val:
     if record.kind not in ("record", "map"):
         return Val("any", 0, trouble(record.status, Status() if record.kind == "any" else Status(fault=True)))
     inside: Val = record.term.field(name)
-    return (
-        inside if record.status is OK else Val(inside.kind, inside.term, trouble(record.status, inside.status), inside.currency)
-    )
+    return inside if record.status is OK else _after(inside, record.status)
 
 
 def _present(value: Val) -> Val:
@@ -158,19 +170,11 @@ def _item(items: Val, index: Val, world: World) -> Val:
         if not isinstance(index.term, int):
             return _after(items.term.entry(index), items.status, index.status)
         return _field(items, world.texts()[index.term])
-    found = NOTHING
-    for position, slot in reversed(list(enumerate(items.slots))):
-        before = total(_counted(other.there) for other in items.slots[:position])
-        found = choose(both(slot.there, equal(before, index.term)), slot.value, found)
-    return found if items.status is index.status is OK else _after(found, items.status, index.status)
+    return _after(item(items, index.term), items.status, index.status)
 
 
 def _after(value: Val, *statuses: Status) -> Val:
-    return Val(value.kind, value.term, trouble(*statuses, value.status), value.currency)
-
-
-def _counted(there: Term) -> Term:
-    return int(there) if isinstance(there, bool) else z3.If(there, 1, 0)
+    return replace(value, status=trouble(*statuses, value.status))
 
 
 def _unary(sign: str, operand: Val) -> Val:
@@ -193,37 +197,45 @@ def _truth(value: Val) -> Status:
 
 # -- lists -------------------------------------------------------------------------------------------------------------
 
-
-def _troubles(results: Sequence[Slot]) -> Status:
-    return trouble(*(slot.value.status.under(slot.there) for slot in results if slot.value.status is not OK))
+Body = Callable[[Val], Val]
 
 
-def _all(_items: Sequence[Slot], results: Sequence[Slot]) -> Val:
-    broken = either(*(both(slot.there, slot.value.false) for slot in results))
-    return Val("bool", no(broken), _troubles(results).under(no(broken)))
+def _troubles(items: Val, results: Sequence[Val]) -> Status:
+    return troubles(items.slots, items.rest, [result.status for result in results])
 
 
-def _exists(_items: Sequence[Slot], results: Sequence[Slot]) -> Val:
-    found = either(*(both(slot.there, slot.value.true) for slot in results))
-    return Val("bool", found, _troubles(results).under(no(found)))
+def _all(items: Val, results: Sequence[Val], _body: Body) -> Val:
+    broken = some(items.slots, items.rest, [result.false for result in results])
+    return Val("bool", no(broken), _troubles(items, results).under(no(broken)))
 
 
-def _exists_one(_items: Sequence[Slot], results: Sequence[Slot]) -> Val:
-    count = total(_counted(both(slot.there, slot.value.true)) for slot in results)
-    return Val("bool", equal(count, 1), _troubles(results))
+def _exists(items: Val, results: Sequence[Val], _body: Body) -> Val:
+    found = some(items.slots, items.rest, [result.true for result in results])
+    return Val("bool", found, _troubles(items, results).under(no(found)))
 
 
-def _filter(items: Sequence[Slot], results: Sequence[Slot]) -> Val:
-    kept = (Slot(both(item.there, slot.value.term), item.value) for item, slot in zip(items, results, strict=True))
-    return Val("list", tuple(slot for slot in kept if slot.there is not False), _troubles(results))
+def _exists_one(items: Val, results: Sequence[Val], _body: Body) -> Val:
+    return Val("bool", equal(size_of(_those(items, [result.true for result in results])), 1), _troubles(items, results))
 
 
-def _map(_items: Sequence[Slot], results: Sequence[Slot]) -> Val:
-    plain = (Slot(slot.there, Val(slot.value.kind, slot.value.term, OK, slot.value.currency)) for slot in results)
-    return Val("list", tuple(plain), _troubles(results))
+def _filter(items: Val, results: Sequence[Val], _body: Body) -> Val:
+    return _those(items, [result.kind == "bool" and result.term for result in results]).with_status(_troubles(items, results))
 
 
-_FOLDS: Mapping[str, Callable[[Sequence[Slot], Sequence[Slot]], Val]] = {
+def _those(items: Val, properties: Sequence[Term]) -> Val:
+    """The items that have a property."""
+    slots = (Slot(both(slot.there, one), slot.value) for slot, one in zip(items.slots, properties, strict=True))
+    listed = tuple(slot for slot in slots if slot.there is not False)
+    return Val("list", listed, rest=kept(items.slots, items.rest, properties))
+
+
+def _map(items: Val, results: Sequence[Val], body: Body) -> Val:
+    plain = (replace(result, status=OK) for result in results)
+    slots = tuple(Slot(slot.there, value) for slot, value in zip(items.slots, plain, strict=True))
+    return Val("list", slots, _troubles(items, results), rest=items.rest and items.rest.mapped(body))
+
+
+_FOLDS: Mapping[str, Callable[[Val, Sequence[Val], Body], Val]] = {
     "all": _all,
     "exists": _exists,
     "exists_one": _exists_one,

@@ -15,6 +15,7 @@ from caseworker.sop.proving.circumstances import parameter_value
 from caseworker.sop.proving.logic import Term, both, either, equal, no, same
 from caseworker.sop.proving.moved import Moved
 from caseworker.sop.proving.reading import Reading
+from caseworker.sop.proving.rests import kept, some
 from caseworker.sop.proving.trees import Shift, SymbolRecord, Tree
 from caseworker.sop.proving.values import ABSENT, DEAD, OK, OPEN, Slot, Status, Val, choose, trouble
 from caseworker.sop.proving.world import World
@@ -57,7 +58,7 @@ class Section:
             either(inside.status.unknown, both(gone, lacking.unknown)), either(inside.status.dead, both(gone, lacking.dead)),
             inside.status.fault, both(gone, lacking.absent), inside.status.mix,
         )  # fmt: skip
-        return Val(inside.kind, inside.term, status, inside.currency)
+        return replace(inside, status=status)
 
 
 class State:
@@ -249,7 +250,7 @@ class State:
         wanted = self.reading.source(source)
         tree = self._tree(need.name)
         if wanted.kind == "string" and self.world.once(self.world.key(f"{self.prefix}currency of {need.name}", wanted.term)):
-            trees = (tree, *(tree.of_item(need.name, index) for index in range(self.world.slots)))
+            trees = (tree, *(tree.of_item(need.name, index) for index in range(self.world.slots_of(need.name) + 1)))
             fits = both(*(equal(one.currency, wanted.term) for one in trees))
             self.world.axioms.append(either(no(wanted.status.ok), fits))
 
@@ -271,15 +272,20 @@ class State:
     def _chosen(self, need: Need) -> Val:
         records, skip = self.reading.source(need.choose), self._skip(need)
         answer = self.reading.source(need.using) if need.using else Val("any", 0, ABSENT)
-        given = tuple(Slot(both(answer.status.ok, slot.there), slot.value) for slot in answer.slots)
-        kept = []
-        for slot in records.slots:
-            own: Val = slot.value.term.raw("id") if slot.value.kind == "record" else slot.value
-            named = either(*(both(other.there, equal(other.value.term, own.term)) for other in given))
-            kept.append(Slot(both(slot.there, either(skip.true, named)), slot.value))
-        none = both(no(skip.true), no(either(*(slot.there for slot in kept))))
+        given = frozenset([records.rest.name] if records.rest else [])
+        chosen = [either(skip.true, self._named(slot.value, answer, given)) for slot in records.slots]
+        slots = [Slot(both(slot.there, one), slot.value) for slot, one in zip(records.slots, chosen, strict=True)]
+        none = both(no(skip.true), no(some(records.slots, records.rest, chosen)))
         status = trouble(records.status, skip.status, _lacking(need).under(none))
-        return Val("list", tuple(kept), status)
+        return Val("list", tuple(slots), status, rest=kept(records.slots, records.rest, chosen))
+
+    @staticmethod
+    def _named(record: Val, answer: Val, given: frozenset[str]) -> Term:
+        """Whether people named the record."""
+        own: Val = record.term.raw("id") if record.kind == "record" else record
+        alike = [equal(slot.value.term, own.term) for slot in answer.slots]
+        among = answer.depending(given)
+        return both(answer.status.ok, some(among.slots, among.rest, alike))
 
     def _taken(self, need: Need) -> Val:
         value, skip = self.reading.source(need.take), self._skip(need)
@@ -296,7 +302,7 @@ class State:
         wrong = Status(fault=value.status.fault, mix=value.status.mix)
         unasked = trouble(skip.status, choose_status(skip.true, ABSENT, lacking))
         status = trouble(wrong, unasked.under(both(no(good), no(value.status.fault))))
-        return Val(found.kind, found.term, status, found.currency)
+        return replace(found, status=status)
 
     def asked(self, key: str) -> Term:
         """Whether a question was put before."""

@@ -1,10 +1,12 @@
 """One procedure under study: its state with any past, its table, its solver."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from caseworker.core.money import Money
+from caseworker.sop.cel.parse import CelError, parse
+from caseworker.sop.cel.tree import Binary, Call, Expr, Lit, Null, children
 from caseworker.sop.checking.environment import Environment, environment
 from caseworker.sop.checking.expressions import check_names
 from caseworker.sop.model import Playbook, Procedure, Vocabulary
@@ -15,14 +17,15 @@ from caseworker.sop.proving.solving import Answer, Solver
 from caseworker.sop.proving.state import State
 from caseworker.sop.proving.table import Table, any_past, identity, read_table
 from caseworker.sop.proving.words import Test, describe
-from caseworker.sop.proving.world import World
+from caseworker.sop.proving.world import MANY, World
 from caseworker.sop.questions import sources
 
-SLOTS = 6  # items that a list may have
+SLOTS = 6  # items of a list that are looked at one by one
 _COUNTRY = re.compile(r"[\"']([A-Z]{2})[\"']")
 _REASONS = {
     "unknown": "the solver did not answer in time (give it more with --timeout)",
-    "beyond": f"a list may have more than {SLOTS} items, and only such a list could show it (give it a range in proofs.yaml)",
+    "beyond": "a list may have more than {slots} items, and only such a list could show it "
+    f"(where it has at most {MANY}, say so under `ranges:` in proofs.yaml)",
     "mixed": "amounts of two currencies meet in it, so that it cannot be computed",
 }
 _OTHERS = ("FR", "ES", "IT", "NL", "SE", "BE")
@@ -61,7 +64,7 @@ class Study:
 
     def note(self, what: str, why: str) -> None:
         """Notes that a question has no answer, and why."""
-        self.not_proved.append(f"{what}; {_REASONS[why]}")
+        self.not_proved.append(f"{what}; {_REASONS[why].format(slots=self.world.slots)}")
 
     def show(self, terms: Iterable[Term], fits: Test, *, state: State | None = None) -> Example:
         """A case in which all terms hold, as simple as is easily had, run through `decide`.
@@ -71,14 +74,14 @@ class Study:
         state, wanted = state or self.state, [self.owner, *terms]
         first: Example | None = None
         for nice in (self.world.nice, []):
-            if self.solver.wish([*wanted, *nice], self.world.wishes) != "yes":
+            if self.solver.wish([*wanted, *self.world.short, *nice], self.world.wishes) != "yes":
                 continue
             example = self._example(state, fits)
             if example.confirmed:
                 return example
             first = first or example
         if first is None:
-            self.solver.ask(*wanted)
+            self.solver.ask(*wanted, *self.world.short)
             first = self._example(state, fits)
         return first
 
@@ -96,11 +99,33 @@ def study(
     """Reads a procedure for all facts. `timeout` is seconds for each question."""
     env = environment(playbook, procedure, vocabulary)
     check_names(env)
-    world = World(SLOTS, currencies_of(playbook, limits), _countries(playbook), playbook.proofs)
+    world = World(_slots(procedure), currencies_of(playbook, limits), _countries(playbook), playbook.proofs)
     state = State(env, world, any_past(procedure, world))
     table = read_table(state)
     owner = identity(state)
     return Study(env, world, state, table, owner, Solver(world, int(timeout * 1000)))
+
+
+def _slots(procedure: Procedure) -> int:
+    """How many items are looked at: one more than the numbers with which sizes are compared, as far as those are small."""
+    numbers = [number for source in sources(procedure) for number in _compared(_read(source))]
+    return max([SLOTS, *(number + 1 for number in numbers if number < MANY)])
+
+
+def _read(source: str) -> Expr:
+    try:
+        return parse(source)
+    except CelError:
+        return Null()  # a fault whenever it is used
+
+
+def _compared(expr: Expr) -> Iterator[int]:
+    if isinstance(expr, Binary) and expr.operator in ("<", "<=", ">", ">=", "==", "!="):
+        for one, other in ((expr.left, expr.right), (expr.right, expr.left)):
+            if isinstance(one, Lit) and isinstance(one.value, int) and isinstance(other, Call) and other.name == "size":
+                yield one.value
+    for inside in children(expr):
+        yield from _compared(inside)
 
 
 def currencies_of(playbook: Playbook, limits: Mapping[str, PayLimit]) -> tuple[str, ...]:

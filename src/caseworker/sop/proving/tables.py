@@ -31,7 +31,7 @@ def _covering(study: Study, wanted: Term, open_: list[tuple[str, Term]]) -> tupl
     kept = [entry for entry in open_ if _in(entry[1], study.solver.core)]
     for entry in reversed(list(kept)):
         rest = [other for other in kept if other is not entry]
-        if study.solver.ask(study.owner, wanted, *(passed for _, passed in rest)) == "no":
+        if study.solver.may(study.owner, wanted, *(passed for _, passed in rest)) == "no":
             kept = rest
     return tuple(name for name, _ in kept)
 

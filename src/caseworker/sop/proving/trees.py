@@ -9,6 +9,7 @@ from caseworker.core.money import Money
 from caseworker.sop.cel.types import ANY, Type
 from caseworker.sop.model import Range
 from caseworker.sop.proving.logic import Term, both, either, equal, no, number, pick, total
+from caseworker.sop.proving.rests import rest_of
 from caseworker.sop.proving.values import ABSENT, NOTHING, OK, Slot, Status, Val
 from caseworker.sop.proving.world import DAY, FAR, FREE, World
 
@@ -42,7 +43,7 @@ class Tree:
             case "record" | "map":
                 return Val(kind.name, SymbolRecord(self, path, schema, kind))
             case "list":
-                return Val("list", self._list(kind.item or ANY, path, schema))
+                return self._list(kind.item or ANY, path, schema)
             case "Money":
                 return self._money(path, schema)
             case "time":
@@ -129,19 +130,27 @@ class Tree:
         """The tree of an item: each record of a looked-up list is a tree of its own, with its own currency."""
         return replace(self, root=f"{path}[{index}]", kept=False) if path == self.root else self
 
-    def _list(self, item: Type, path: str, schema: str) -> tuple[Slot, ...]:
-        world = self.world
-        size = world.whole(f"{self.prefix}size({path})", least=0, most=world.slots)
-        found = [self.of_item(path, index).make(item, f"{path}[{index}]", schema) for index in range(world.slots)]
-        if world.once(f"{self.prefix}{path} list"):
+    def _list(self, item: Type, path: str, schema: str) -> Val:
+        world, name = self.world, f"{self.prefix}{path}"
+        bounds = list(world.bounds(schema)) if item.name == "record" else []
+        slots = world.slots_of(schema) if bounds else world.slots
+
+        def one(index: int) -> Val:
+            return self.of_item(path, index).make(item, f"{path}[{index}]", schema)
+
+        size = world.whole(f"{self.prefix}size({path})", least=0)
+        found = [one(index) for index in range(slots)]
+        if world.once(f"{name} list"):
             world.wish(0, size <= 2, size == 1)
-            for entry in world.bounds(schema) if item.name == "record" else ():
-                world.axioms += [size >= min(entry.least, world.slots)] if isinstance(entry.least, int) else []
+            for entry in bounds:
+                world.axioms += [size >= entry.least] if isinstance(entry.least, int) else []
                 world.axioms += [size <= entry.most] if isinstance(entry.most, int) else []
             for key in ("id", "ref"):
                 if item.name == "record" and key in self.records.get(item.of, {}) and len(found) > 1:
                     world.axioms.append(z3.Distinct(*(number(value.term.raw(key).term) for value in found)))
-        return tuple(Slot(size > index, value) for index, value in enumerate(found))
+        listed = tuple(Slot(size > index, value) for index, value in enumerate(found))
+        whole = any(isinstance(entry.most, int) and entry.most <= slots for entry in bounds)
+        return Val("list", listed, rest=None if whole else rest_of(world, name, size, slots, lambda: one(slots)))
 
 
 def _within(world: World, term: Term, currency: Term, entries: list[Range]) -> list[Term]:

@@ -3,11 +3,14 @@
 `Unknown` and `Fault` of the evaluator become conditions of a status; exactly one of ok, unknown, fault and absent holds.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from caseworker.sop.proving.logic import Term, both, either, equal, no, pick, same
+
+if TYPE_CHECKING:
+    from caseworker.sop.proving.world import World
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,26 @@ class Slot:
 
 
 @dataclass(frozen=True, slots=True)
+class Rest:
+    """What a list has beyond its slots: `count` items, out of `of_all` of the list as it was looked up."""
+
+    world: "World"
+    name: str  # of the list as it was looked up; empty where it is one list or another
+    count: Term
+    of_all: Term
+    sample: "Callable[[], Val]"  # an item of which nothing is known
+    given: frozenset[str] = frozenset()  # lists with an item on which it depends what is in this one
+
+    def mapped(self, body: "Callable[[Val], Val]") -> "Rest":
+        """This rest with something else for each item."""
+        return replace(self, sample=lambda: body(self.sample()))
+
+    def only(self, condition: Term) -> "Rest":
+        """This rest where the condition holds, else none."""
+        return replace(self, count=pick(condition, self.count, 0), of_all=pick(condition, self.of_all, 0))
+
+
+@dataclass(frozen=True, slots=True)
 class Val:
     """`kind` is a scalar type, Ref, record, list or map. `term` is a number (texts and references by number, times and
     durations in microseconds, amounts in minor units), a bool, a Record, or a tuple of Slots."""
@@ -107,6 +130,11 @@ class Val:
     term: Term
     status: Status = OK
     currency: Term = None
+    rest: Rest | None = None  # of a list
+
+    def depending(self, given: frozenset[str]) -> "Val":
+        """This value; a list with the lists on whose items it depends what is in it."""
+        return replace(self, rest=replace(self.rest, given=self.rest.given | given)) if given and self.rest else self
 
     def with_status(self, *more: Status) -> "Val":
         return replace(self, status=trouble(self.status, *more))
@@ -160,7 +188,7 @@ def choose(condition: Term, then: Val, other: Val) -> Val:
         record = then.term if then.term is other.term else Either(condition, then.term, other.term)
         return Val(then.kind, record, status)
     if then.kind == "list":
-        return Val("list", _merged(condition, then.slots, other.slots), status)
+        return Val("list", _merged(condition, then.slots, other.slots), status, rest=_rest(condition, then, other))
     currency = pick(condition, then.currency, other.currency) if then.kind == "Money" else None
     return Val(then.kind, pick(condition, then.term, other.term), status, currency)
 
@@ -172,6 +200,23 @@ def _merged(condition: Term, then: Sequence[Slot], other: Sequence[Slot]) -> tup
     mine = [Slot(both(condition, slot.there), slot.value) for slot in then]
     theirs = [Slot(both(no(condition), slot.there), slot.value) for slot in other]
     return tuple(slot for slot in (*mine, *theirs) if slot.there is not False)
+
+
+def _rest(condition: Term, then: Val, other: Val) -> Rest | None:
+    """What one list or the other has beyond its slots."""
+    one, two = then.rest, other.rest
+    if one is None:
+        return two and two.only(no(condition))
+    if two is None:
+        return one.only(condition)
+    return replace(
+        one,
+        given=one.given | two.given,
+        name=one.name if one.name == two.name else "",
+        count=pick(condition, one.count, two.count),
+        of_all=pick(condition, one.of_all, two.of_all),
+        sample=lambda: choose(condition, one.sample(), two.sample()),
+    )
 
 
 def mixed(amounts: Iterable[Val]) -> Term:

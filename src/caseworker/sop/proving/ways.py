@@ -112,8 +112,11 @@ def _fire(study: Study, way: Way, index: int) -> Iterator[Fired]:
     if row.confirm:
         fires = both(fires, _said_yes(way.state, row.name))
     terms = (*way.terms, fires)
-    if study.ask(f"whether row {row.name} can fire after {_path(way.steps)}", *terms) == "no":
+    answer = study.solver.may(study.owner, *terms)  # with lists of any length: what comes of it is judged at the end
+    if answer == "no":
         return
+    if answer == "unknown":
+        study.note(f"whether row {row.name} can fire after {_path(way.steps)}", answer)
     stops = [position for position, act in enumerate(row.do) if _asked(study, act, reading.amounts)]
     for acts in dict.fromkeys((len(row.do), 0, *stops)):
         yield _so_far(study, way, index, acts, terms)

@@ -19,6 +19,7 @@ SECOND = 1_000_000
 DAY = 86_400 * SECOND
 FIRST_NOW, LAST_NOW = datetime(2020, 1, 1, tzinfo=UTC), datetime(2040, 1, 1, tzinfo=UTC)
 FREE = 10_000  # texts from here on are none of those that the playbook names
+MANY = 12  # items that are looked at one by one at most
 FAR = 5 * 366 * DAY  # how far from now the times of records are at most
 
 
@@ -28,9 +29,18 @@ def micros(value: datetime | timedelta) -> int:
     return span // timedelta(microseconds=1)
 
 
+@dataclass(frozen=True, eq=False)
+class Witness:
+    """A law about a property of a list (see `rests`). `given` are the lists with an item that the property is told of."""
+
+    name: str
+    given: frozenset[str]
+    law: Term
+
+
 @dataclass
 class World:
-    """Symbols and laws. `slots` is how many items a list may have; `wished` makes a counterexample easy to read."""
+    """Symbols and laws. `slots`: how many items of a list are looked at one by one. `wished` makes an example easy to read."""
 
     slots: int
     currencies: tuple[str, ...]
@@ -39,6 +49,9 @@ class World:
     axioms: list[Term] = field(default_factory=list)
     wished: list[tuple[int, Term]] = field(default_factory=list)  # rank (0 is dearest) and wish
     nice: list[Term] = field(default_factory=list)  # makes abstract functions easy to replay; never assumed in a proof
+    short: list[Term] = field(default_factory=list)  # every list has no more items than its slots; never assumed in a proof
+    places: dict[str, int] = field(default_factory=dict)  # for witnesses (see `rests`), of each list
+    witnesses: list[Witness] = field(default_factory=list)  # a proof may assume as many of a list as it has places
     strings: int = 0  # texts that are none of the playbook's words, so far
     _texts: dict[str, int] = field(default_factory=dict)
     _done: set[str] = field(default_factory=set)
@@ -128,6 +141,11 @@ class World:
         if isinstance(fixed, int):
             return tuple(filter(is_currency, self.texts()[fixed : fixed + 1]))  # where an amount is absent it has none
         return self._codes.get(str(currency.decl().name()), self.currencies)
+
+    def slots_of(self, schema: str) -> int:
+        """How many items of a list are looked at one by one: all of them, where proofs.yaml says that they are few."""
+        most = [entry.most for entry in self.bounds(schema) if isinstance(entry.most, int)]
+        return max(min(most), 1) if most and min(most) <= MANY else self.slots
 
     def bounds(self, schema: str) -> Iterable[Range]:
         """What proofs.yaml says about a path."""
