@@ -185,9 +185,14 @@ async def test_cases_of_a_release_withdrawn_before_are_counted_too(house: House,
     assert (told.cases, len(told.affected)) == (1, 1), "its cases were to go over to what is withdrawn now"
 
 
-@pytest.mark.parametrize("approved", [False, True])
-async def test_what_a_stop_held_back_is_decided_anew_after_a_roll_back(house: House, tmp_path: Path, approved: bool) -> None:
-    """Stop, roll back, go on: the act of the withdrawn release is not done, except where a person approved it."""
+@pytest.mark.parametrize(("approved", "writes"), [(False, False), (False, True), (True, False)])
+async def test_what_a_stop_held_back_is_decided_anew_after_a_roll_back(
+    house: House, tmp_path: Path, approved: bool, writes: bool
+) -> None:
+    """Stop, roll back, go on: the act of the withdrawn release is not done, except where a person approved it.
+
+    It makes no difference whether the customer `writes` in between.
+    """
     releases, clock = house.app.releases, house.clock
     low = (("guardrails.yaml", '"500.00 EUR"', '"0.01 EUR"'),) if approved else ()
     for folder in (careful(tmp_path / "careful"), playbook(tmp_path / "hasty", *low)):
@@ -197,7 +202,7 @@ async def test_what_a_stop_held_back_is_decided_anew_after_a_roll_back(house: Ho
     order = order_in(house, "paid", "processing")
     house.readings["cancel"] = reading("cancel_order", fields={"order_number": order["number"]})
     await house.app.control.stop(scope="all", value="", by="anna", now=clock.at)
-    taken = await house.mail("cancel", "Cancel it.", sender=order["email"])
+    taken = await house.mail("cancel", "Cancel it.", sender=order["email"], message_id="<cancel@customer.example>")
     await house.work()
     if approved:
         [item] = (await house.file(taken)).items
@@ -207,6 +212,10 @@ async def test_what_a_stop_held_back_is_decided_anew_after_a_roll_back(house: Ho
         await house.work()
     assert [e.status for e in (await house.file(taken)).effects if e.kind == "write"] == ["held"]
     await releases.roll_back(by="ben")
+    if writes:
+        house.readings["news"] = reading(thanks=True)
+        await house.mail("news", "Thank you.", sender=order["email"], references="<cancel@customer.example>")
+        await house.work()
     await house.app.control.lift(now=clock.at)
     await house.work()
     file = await house.file(taken)

@@ -72,14 +72,26 @@ def is_orphan(r: RequestState, release: Release) -> bool:
 
 
 def is_taken_back(case: Case, effect: Effect, release: Release) -> bool:
-    """Whether a write is one of a release that was withdrawn, and nothing of its row has begun: `release` decides it anew.
-
-    What a person approved is done as it was approved.
-    """
-    if case.release == release.playbook.release or effect.kind != "write" or effect.status != "planned" or effect.approved:
+    """Whether a write is one of a release that was withdrawn, and nothing of its row has begun: `release` decides it anew."""
+    if case.release == release.playbook.release or effect.kind != "write" or effect.status != "planned":
         return False
-    row = next((r.active for r in case.requests if r.number == effect.request), None)
-    return row is not None and all(act.status in ("planned", "asked") for act in row.acts)
+    return any(r.number == effect.request and has_not_begun(r) for r in case.requests)
+
+
+def has_not_begun(r: RequestState) -> bool:
+    """Whether a row is under way of which no act was begun, as far as its receipts say, and none approved by a person."""
+    acts = r.active.acts if r.active is not None and r.status == "acting" else ()
+    return bool(acts) and all(act.status in ("planned", "asked") and not act.approved for act in acts)
+
+
+def taken_back(case: Case, unstarted: Collection[int]) -> tuple[Case, tuple[int, ...]]:
+    """The case with its rows that have not begun back at their beginning, and their requests.
+
+    `unstarted` are requests with a write that certainly did not happen. The round keeps its key from being used once more.
+    """
+    back = tuple(r.number for r in case.requests if r.number in unstarted and has_not_begun(r))
+    requests = [replace(r, active=None, status="open", round=r.round + 1) if r.number in back else r for r in case.requests]
+    return replace(case, requests=tuple(requests)), back
 
 
 def why_not_act(r: RequestState, decision: Decision, release: Release) -> str:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from caseworker.cases.machine import advance
 from caseworker.cases.model import Case, CaseLookUp, Effect, Entry, Event, Step
 from caseworker.cases.ports import CaseStore, EffectStore, Lease, Releases
-from caseworker.cases.release import is_taken_back, repinned
+from caseworker.cases.release import is_taken_back, repinned, taken_back
 from caseworker.cases.turn import named_records
 from caseworker.commerce.errors import Trouble
 from caseworker.core.clock import Clock
@@ -117,8 +117,11 @@ class Drain:
         force = await self.releases.in_force(case.worker, case.release)
         release = force.release
         case, changed = repinned(case, release)
+        back: tuple[int, ...] = ()
+        if changed:
+            case, back = taken_back(case, await self.effects.unstarted(case.number))
         heard = await self.hearing.hear(case, event, release, now)
-        heard = replace(heard, entries=(*changed, *heard.entries))
+        heard = replace(heard, entries=(*changed, *heard.entries), withdrawn=(*back, *heard.withdrawn))
         undecided = any(r.status == "open" for r in heard.case.requests)  # since another release decides
         if heard.quiet and not undecided:
             return Decided(_with(Step(heard.case), heard, ()), heard.case)
