@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from caseworker.core.errors import UsageError
 from caseworker.rollout import rules
-from caseworker.rollout.choose import bucket, customer, effective, for_new_case, is_reached, previous
+from caseworker.rollout.choose import bucket, customer, decided_by, effective, for_new_case, is_reached, previous
 from caseworker.rollout.model import Change, Proposal, Standing, State
 
 AT = datetime(2026, 12, 2, 9, 0, tzinfo=UTC)
@@ -81,6 +81,7 @@ def test_a_withdrawn_release_hands_its_cases_on_and_on() -> None:
     )
     assert [effective(chain, r) for r in (LIVE, OLD, NEW, "unknown")] == [LIVE, LIVE, LIVE, "unknown"]
     assert effective(ALL, OLD) == OLD, "a retired one keeps its cases"
+    assert [decided_by(chain, r) for r in (NEW, OLD, LIVE)] == [(NEW,), (OLD, NEW), (LIVE, OLD, NEW)]
 
 
 _names = ["a", "b", "c", "d"]
