@@ -249,3 +249,13 @@ async def test_a_no_to_what_the_earlier_release_never_asks_is_not_passed_over(
     file = await house.file(taken)
     assert [e for e in file.effects if e.kind == "write"] == []
     assert [item.because for item in file.items] == ["release_changed"]
+
+
+async def test_in_shadow_a_release_without_the_procedure_is_said_to_hand_over(house: House) -> None:
+    old = await house.app.releases.find("previous")
+    await house.app.releases.withdraw(old.release, by="anna")
+    await house.app.releases.shadow(old.release, by="anna")
+    await house.mail("paying", "About paying.", sender="c@private.example")
+    await house.work()
+    [group] = (await house.app.releases.compare("shadow")).groups
+    assert (group.before, group.after) == ("payment_question: asks payment_topic", "(people, no procedure)")

@@ -87,6 +87,7 @@ class Shadow:
                     release=decided.shadow,
                     case=event.case,
                     seq=event.seq,
+                    strange=[r.number for r in decided.case.requests if release.playbook.procedure_for(r.intent) is None],
                 )
             for lookup in step.lookups:
                 key = look_up_key(lookup)

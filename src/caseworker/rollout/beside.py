@@ -1,6 +1,6 @@
 """What two releases made of the same event, request by request."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import zip_longest
 
 from caseworker.core.facts import canonical
@@ -9,12 +9,23 @@ from caseworker.sop.model import Ask, Decision, Escalate, LookUp, Wait
 from caseworker.sop.recorded import Recording, move_to_facts
 
 NOTHING = "(no decision)"
+NO_PROCEDURE = "(people, no procedure)"
 
 
 def beside(
-    live: Sequence[Recording], shadow: Sequence[Recording], *, live_release: str, release: str, case: int, seq: int
+    live: Sequence[Recording],
+    shadow: Sequence[Recording],
+    *,
+    live_release: str,
+    release: str,
+    case: int,
+    seq: int,
+    strange: Collection[int] = (),
 ) -> list[ShadowDecision]:
-    """One line a request that either of them decided. Looking once more at an open wait is no decision."""
+    """One line a request that either of them decided. Looking once more at an open wait is no decision.
+
+    `strange` are requests that the shadow has no procedure for.
+    """
     found = []
     for request in sorted({r.request for r in (*live, *shadow)}):
         pairs = list(zip_longest(_of(live, request), _of(shadow, request)))
@@ -30,7 +41,7 @@ def beside(
                 request=request,
                 live_release=live_release,
                 live_rule=label(mine),
-                rule=label(other),
+                rule=NO_PROCEDURE if other is None and request in strange else label(other),
                 moves=tuple(move_to_facts(move) for move in other.moves) if other else (),
                 same=differing is None,
             )
