@@ -16,27 +16,35 @@ class Scope:
     """The facts of one decision. Not shared, never kept: `seen` and memoised values belong to one walk."""
 
     def __init__(
-        self, roots: dict[str, object], lazy: Mapping[str, Callable[["Scope"], object]], *, anchor: str, country: str
+        self,
+        roots: dict[str, object],
+        needs: Mapping[str, Callable[["Scope"], object]],
+        facts: Mapping[str, str],
+        *,
+        anchor: str,
+        country: str,
     ) -> None:
         self.seen: dict[str, object] = {}
         self.variables: dict[str, object] = {}
         self._roots = roots
-        self._lazy = lazy
+        self._needs = needs
+        self._facts = facts
         self._open: set[str] = set()
         self.anchor = anchor
         self.default_country = country
 
     def get(self, name: str) -> object:
         """The value of a section, need or named fact; Unknown where nobody supplies it."""
-        if name in self._roots:
-            return self._roots[name]
-        compute = self._lazy.get(name)
-        if compute is None:
+        value = self._roots.get(name)
+        if value is not None or name in self._roots:
+            return value
+        source, need = self._facts.get(name), self._needs.get(name)
+        if source is None and need is None:
             return Unknown(frozenset({name}))
         if name in self._open:
             return Fault(f"{name} is computed from itself")
         self._open.add(name)
-        value = compute(self)
+        value = evaluate(source, self) if source is not None else need(self) if need else None
         self._open.discard(name)
         self._roots[name] = value
         return value
@@ -122,14 +130,9 @@ def build(
     roots["timed_out"] = over | ({timed_out: True} if timed_out else {})
     for section in ("message", "case"):
         roots.setdefault(section, {})
-    lazy = {**needs, **{name: _named(source) for name, source in procedure.facts.items()}}
-    scope = Scope(roots, lazy, anchor=anchor_of(procedure), country=playbook.worker.default_country)
+    scope = Scope(roots, needs, procedure.facts, anchor=anchor_of(procedure), country=playbook.worker.default_country)
     roots["param"] = _Parameters(playbook, scope, now.date())
     return scope
-
-
-def _named(source: str) -> Callable[[Scope], object]:
-    return lambda scope: evaluate(source, scope)
 
 
 def _section(facts: Mapping[str, object], name: str) -> Mapping[str, object]:

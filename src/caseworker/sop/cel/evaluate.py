@@ -145,7 +145,8 @@ def _has(target: Expr, bound: frozenset[str]) -> Closure:
 
     def present(scope: Scope) -> object:
         value = whole(scope) if record is None else record(scope)
-        if record is not None and isinstance(value, Mapping):  # a key that is not in the tree is not there
+        # a key that is not in the tree is not there
+        if record is not None and (value.__class__ is dict or isinstance(value, Mapping)):
             value = value.get(name)
         if value.__class__ in TROUBLE:
             if isinstance(value, Unknown) or (isinstance(value, Fault) and not value.absent):
