@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from caseworker.writing.compose import Part, Written, write_part, write_reply
-from caseworker.writing.errors import ReceiptMissing
+from caseworker.writing.errors import ReceiptMissing, ReplyError
 from caseworker.writing.load import load
 
 REPLIES = load(
@@ -66,6 +66,12 @@ def test_nothing_is_said_twice_but_every_figure_is():
     assert written.text.count("20 EUR") == 2
     assert written.text.count("colleague") == 1
     assert written.receipts == ("one", "two")
+
+
+def test_a_mail_of_many_parts_has_an_end():
+    parts = [Part(f"p{number}", f"{number} " + "word " * 2000) for number in range(10)]
+    with pytest.raises(ReplyError, match="The letter is longer than 50000 characters"):
+        letter(*parts)
 
 
 @pytest.mark.parametrize("name", ["http://win.example", "you@win.example", "1234", "<b>", "x" * 80, ""])

@@ -1,13 +1,13 @@
 """Words with facts in them, as the customer's language and country write them."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from caseworker.core.money import Money
 from caseworker.writing.errors import ReplyError
 from caseworker.writing.load import load
-from caseworker.writing.render import render
+from caseworker.writing.render import render, render_text
 
 LINES = [
     {"title": "Blue jacket", "titles": {"de": "Blaue Jacke"}, "quantity": 1},
@@ -64,19 +64,55 @@ def test_items_of_one_title_are_told_apart():
         ("{{ facts.nothing | date }}", "is no date"),
         ("{{ facts.nothing | money }}", "is no amount"),
         ("{{ [] | items }}", "no items"),
-        ("{{ facts.__class__.__mro__ }}", "no attribute '__class__'"),
-        ("{{ ''.__class__ }}", "unsafe"),
-        ("{{ 1 / 0 }}", "division by zero"),
+        ("{{ facts.text.upper }}", "no attribute 'upper'"),
+        ("{{ facts.text['format'] }}", "no attribute 'format'"),
+        ("{{ [1] | map(attribute='__class__') | join }}", "no attribute '__class__'"),
+        ("{{ facts.price.parse }}", "no attribute 'parse'"),
+        ("{{ facts.price.amount }}", "cannot be shown"),
+        ("{{ facts.wait }}", "cannot be shown"),
+        ("{{ facts.text | join(', ') }}", "is no list"),
     ],
 )
 def test_what_is_not_known_is_never_said(body: str, why: str):
     with pytest.raises(ReplyError, match=why) as caught:
-        words(body, facts={"nothing": None})
+        words(body, facts={"nothing": None, "text": "a", "price": Money(100, "EUR"), "wait": timedelta(days=2)})
     assert "replies/x/en.md" in str(caught.value)
+
+
+def test_loops_amounts_and_lists_say_what_the_page_promises():
+    body = "{% for l in lines if l.quantity > 1 %}{{ loop.index }}. {{ l['title'] }}{% endfor %} {{ amounts | join(' + ') }}"
+    amounts = [Money(100, "EUR"), Money(250, "EUR")]
+    assert words(body, lines=LINES, amounts=amounts) == "1. Socks €1.00 + €2.50"
+    assert words("{% if a.amount > 1 %}{{ a.currency }}{% endif %}", a=Money(250, "EUR")) == "EUR"
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ("{{ text }}{{ text }}", "The letter is longer than 50000 characters"),
+        ("{% for item in items %}{{ text }}{% endfor %}", "The letter is longer than"),
+        ("{{ items | join(text) }}", "A list is longer than"),
+        (
+            "{% set a = 'ab' %}" + "{% set a = a | list | join(a) %}" * 20 + "{{ a | length }}",
+            "A list is longer than",
+        ),
+        ("{% for a in items %}{% for b in items %}{% if a > 999 %}{% endif %}{% endfor %}{% endfor %}", "The loops go through"),
+        ("{{ many }}", "cannot be shown"),
+    ],
+)  # fmt: skip
+def test_a_letter_has_an_end(body: str, why: str):
+    with pytest.raises(ReplyError, match=why) as caught:
+        words(body, text="a" * 30_000, items=list(range(200)), many=[["a" * 1000] * 1000] * 1000)
+    assert len(str(caught.value)) < 400
 
 
 def test_a_key_goes_before_a_method():
     assert words("{{ request.items | length }}", request={"items": ["a", "b"]}) == "2"
+
+
+def test_words_outside_of_replies_keep_to_the_same_language():
+    with pytest.raises(ReplyError, match=r"answer\.md: Nothing is computed in a reply\. Compute it under `facts:`"):
+        render_text("{{ 9**9**9 }}", {}, language="en", place="answer.md")
 
 
 def test_customers_words_are_text_and_no_template():

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from caseworker.writing.load import Replies
 from caseworker.writing.receipts import bind, settled
-from caseworker.writing.render import Rendered, render
+from caseworker.writing.render import Rendered, check_length, render
 
 _SENTENCE = re.compile(r"(?<=[.!?])[ ]+(?=\S)")
 # At most four words of letters, with an initial or a title: what a stranger puts into his name does not go out as our words.
@@ -72,6 +72,7 @@ def write_reply(  # noqa: PLR0913  # a letter's own few words, each by its name
 
     For questions in `not_found` the customer gave an answer that fits nothing. `values` are facts that questions may show
     (an order whose items are listed). The subject is that of the first part, or question, that has one.
+    Raises ReplyError where a part of it cannot be written, or the mail is too long.
     """
     base = {
         **(values or {}),
@@ -91,10 +92,12 @@ def write_reply(  # noqa: PLR0913  # a letter's own few words, each by its name
         blocks += [words("ask_intro").text, "\n".join(_questions([question.text for question in asked.values()]))]
     spoken = replies.get("greeting", language).language
     blocks = [block if spoken == "de" and number == 0 else _capital(block) for number, block in enumerate(blocks)]
+    text = "\n\n".join([words("greeting").text, *blocks, words("closing").text]) + "\n"
+    check_length(len(text))
     subjects = [*(part.subject for part in said), *(question.subject for question in asked.values()), ""]
     return Written(
         subject=next(filter(None, subjects), ""),
-        text="\n\n".join([words("greeting").text, *blocks, words("closing").text]) + "\n",
+        text=text,
         language=spoken,
         replies=tuple(dict.fromkeys([*(part.key for part in parts), *(f"ask_{key}" for key in asked)])),
         receipts=tuple(dict.fromkeys(name for part in parts for name in part.receipts)),

@@ -8,13 +8,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from jinja2 import TemplateSyntaxError, nodes
+from jinja2 import TemplateSyntaxError
 
 from caseworker.core.language import best
 from caseworker.sop.errors import PlaybookProblems
 from caseworker.sop.loading.text import Item, Problems, read_yaml
 from caseworker.sop.model import Place
 from caseworker.writing.errors import ReplyError
+from caseworker.writing.language import NotOffered
 from caseworker.writing.paths import Mentions, mentions
 from caseworker.writing.templates import ENVIRONMENT
 
@@ -123,18 +124,17 @@ def _part(source: str, place: Place, problems: Problems, *, above: int) -> Menti
     """What the words of a template mention. It is read here and compiled later: a playbook has a thousand of them."""
     try:
         tree = ENVIRONMENT.parse(source)
+    except NotOffered as error:
+        for wrong in error.refused:
+            line = Place(place.file, above + wrong.line if above else place.line)
+            problems.add(line, "bad_template", wrong.message, wrong.advice)
+        return Mentions(frozenset(), frozenset())
     except TemplateSyntaxError as error:
         line = Place(place.file, above + error.lineno if above else place.line)
         problems.add(
             line, "bad_template", f"{error.message}.", "Check the braces: {{ value }} and {% if ... %} ... {% endif %}."
         )
         return Mentions(frozenset(), frozenset())
-    for kind, offered in ((nodes.Filter, ENVIRONMENT.filters), (nodes.Test, ENVIRONMENT.tests)):
-        for node in tree.find_all(kind):
-            if node.name not in offered:
-                line = Place(place.file, above + node.lineno if above else place.line)
-                own = "money, date, days, items" if kind is nodes.Filter else "defined, in"
-                problems.add(line, "bad_template", f"No {kind.__name__.lower()} named {node.name!r}.", f"Offered are {own}.")
     return mentions(tree)
 
 

@@ -3,12 +3,14 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import count
 
 from jinja2 import TemplateError, UndefinedError
 
 from caseworker.writing.errors import ReplyError
+from caseworker.writing.language import NotOffered
 from caseworker.writing.load import Reply
-from caseworker.writing.templates import LOCALE, ZONE, locale_of, template, zone_of
+from caseworker.writing.templates import LOCALE, LONGEST, PASSES, ZONE, locale_of, template, zone_of
 
 _BLANK = re.compile(r"\n[ \t]*(?:\n[ \t]*)+\n")
 _SPACES = re.compile(r"[ \t]+$", re.MULTILINE)
@@ -29,7 +31,7 @@ def render(reply: Reply, values: Mapping[str, object], *, country: str = "") -> 
     """
     given = {**values, LOCALE: locale_of(reply.language, country), ZONE: zone_of(country)}
     try:
-        subject, text = template(reply.subject).render(given), template(reply.body).render(given)
+        subject, text = _written(reply.subject, given), _written(reply.body, given)
     except UndefinedError as error:
         remedy = "Mention it only where it is known, or put it behind `{% if ... is defined %}`."
         raise ReplyError(f"{reply.place.file}: {error.message}.", remedy=remedy) from error
@@ -47,9 +49,27 @@ def render_text(text: str, values: Mapping[str, object], *, language: str, count
     """
     remedy = "Check the braces, and mention only what is known there."
     try:
-        written = template(text).render({**values, LOCALE: locale_of(language, country), ZONE: zone_of(country)})
+        written = _written(text, {**values, LOCALE: locale_of(language, country), ZONE: zone_of(country)})
     except ReplyError as error:
         raise ReplyError(f"{place}: {error.message}", remedy=error.remedy) from error
+    except NotOffered as error:
+        raise ReplyError(f"{place}: {error.refused[0].message}", remedy=error.refused[0].advice) from error
     except (TemplateError, TypeError, ValueError, KeyError, AttributeError, ArithmeticError) as error:
         raise ReplyError(f"{place}: {error}.", remedy=remedy) from error
     return _BLANK.sub("\n\n", _SPACES.sub("", written)).strip()
+
+
+def _written(source: str, given: Mapping[str, object]) -> str:
+    """The words of a template, as far as they can be a letter. Raises ReplyError, and what a template raises."""
+    pieces, size = [], 0
+    for piece in template(source).generate({**given, PASSES: count()}):
+        pieces.append(piece)
+        size += len(piece)
+        check_length(size)
+    return "".join(pieces)
+
+
+def check_length(size: int) -> None:
+    """Raises ReplyError for more characters than a letter may have."""
+    if size > LONGEST:
+        raise ReplyError(f"The letter is longer than {LONGEST} characters.", remedy="Show less in its words.")

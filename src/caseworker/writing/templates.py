@@ -1,11 +1,12 @@
 """The template environment: sandboxed, strict, and with amounts, dates and lists as the customer's country writes them.
 
-Templates see facts (plain mappings), never objects of ours; a key of a mapping goes before its methods, so `request.items` is
-the customer's answer. A value that is not known is an error, never an empty space.
+Templates see facts (plain mappings), never objects of ours, and nothing of Python: `request.items` is the customer's answer.
+A value that is not known is an error, never an empty space.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+import reprlib
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -14,14 +15,20 @@ from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_timedelta
 from babel.lists import format_list
 from babel.numbers import format_currency
-from jinja2 import StrictUndefined, Template, TemplateSyntaxError, nodes, pass_context
-from jinja2.runtime import Context
+from jinja2 import StrictUndefined, Template, TemplateSyntaxError, Undefined, nodes, pass_context
+from jinja2.filters import FILTERS as JINJA_FILTERS
+from jinja2.runtime import Context, LoopContext
 from jinja2.sandbox import SandboxedEnvironment
+from jinja2.tests import TESTS as JINJA_TESTS
 
 from caseworker.core.money import Money
+from caseworker.core.refs import Ref
 from caseworker.writing.errors import ReplyError
+from caseworker.writing.language import COMPARISONS, LENT_FILTERS, NotOffered, refused, too_deep
 
-LOCALE, ZONE = "_locale", "_zone"
+LOCALE, ZONE, PASSES = "_locale", "_zone", "_passes"
+LONGEST = 50_000  # characters of a letter, some twenty pages
+MOST_PASSES = 10_000  # of all loops of one reply
 _HOME = {"en": "GB", "de": "DE", "fr": "FR", "es": "ES", "it": "IT", "nl": "NL", "pl": "PL", "pt": "PT"}
 _ZONES = {
     "AT": "Europe/Vienna",
@@ -43,12 +50,18 @@ _ZONES = {
 }
 
 
-_LEVELS, _BLOCKS = 100, 15  # of words within each other, and of conditions and loops: Python compiles 20 loops and no more
 _LONG = re.compile(r"\d{4000,}")  # Python reads numbers of 4300 digits and no longer ones
 
 
+_FIELDS: Mapping[type, tuple[str, ...]] = {  # of what is no record
+    Money: ("amount", "currency", "minor"),
+    Ref: ("system", "type", "id"),
+    LoopContext: ("index", "index0", "first", "last", "length"),
+}
+
+
 class _Environment(SandboxedEnvironment):
-    """Looks up keys before methods. Words that could be read and not compiled are mistakes like others."""
+    """Reads the language of replies and nothing else; looks up keys of records, and fields of no object but `_FIELDS`."""
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         number = _LONG.search(source)
@@ -59,27 +72,30 @@ class _Environment(SandboxedEnvironment):
         except RecursionError:
             line = 1
         else:
-            line = _too_deep(tree)
+            line = too_deep(tree)
         if line:
             raise TemplateSyntaxError("These words are nested too deeply", line, name, filename)
+        if wrong := refused(tree):
+            raise NotOffered(wrong)
+        for loop in tree.find_all(nodes.For):
+            loop.iter = nodes.Filter(loop.iter, _EACH, [], [], None, None, lineno=loop.lineno)
         return tree
 
     def getattr(self, obj: object, attribute: str) -> object:
         if isinstance(obj, Mapping):
             return obj[attribute] if attribute in obj else self.undefined(obj=obj, name=attribute)
-        return super().getattr(obj, attribute)
+        offered = isinstance(obj, Undefined) and not attribute.startswith("_")  # it tells which fact is not known
+        if offered or attribute in _FIELDS.get(type(obj), ()):
+            return getattr(obj, attribute)
+        return self.undefined(obj=obj, name=attribute)
 
-
-def _too_deep(tree: nodes.Template) -> int:
-    """The line in which a template is nested more deeply than it may; 0 where it is not."""
-    waiting: list[tuple[nodes.Node, int, int]] = [(tree, 0, 0)]
-    while waiting:
-        node, level, blocks = waiting.pop()
-        blocks += isinstance(node, nodes.For | nodes.If)
-        if level > _LEVELS or blocks > _BLOCKS:
-            return int(node.lineno)
-        waiting += [(child, level + 1, blocks) for child in node.iter_child_nodes()]
-    return 0
+    def getitem(self, obj: object, argument: object) -> object:
+        if isinstance(argument, str) and not isinstance(obj, Mapping):
+            return self.getattr(obj, argument)
+        try:
+            return obj[argument]  # type: ignore[index]  # what has no items raises TypeError
+        except (LookupError, TypeError):
+            return self.undefined(obj=obj, name=str(argument))
 
 
 @lru_cache(maxsize=256)
@@ -105,17 +121,22 @@ def _plain(text: str) -> str:
     return text.replace("\u00a0", " ").replace("\u202f", " ")
 
 
+def _brief(value: object) -> str:
+    """A value in a message, however large it is; one that is not known says so itself."""
+    return f"{repr(value) if isinstance(value, Undefined) else reprlib.repr(value):.80}"
+
+
 @pass_context
 def _money(context: Context, value: object) -> str:
     if not isinstance(value, Money):
-        raise ReplyError(f"{value!r} is no amount.", remedy="Use `| money` with an amount only.")
+        raise ReplyError(f"{_brief(value)} is no amount.", remedy="Use `| money` with an amount only.")
     return _plain(format_currency(value.amount, value.currency, locale=context[LOCALE]))
 
 
 @pass_context
 def _date(context: Context, value: object) -> str:
     if not isinstance(value, datetime):
-        raise ReplyError(f"{value!r} is no date.", remedy="Test it with `{% if ... %}` where it may be missing.")
+        raise ReplyError(f"{_brief(value)} is no date.", remedy="Test it with `{% if ... %}` where it may be missing.")
     day, locale = value.astimezone(context[ZONE]).date(), context[LOCALE]
     written = _plain(format_date(day, format="long", locale=locale))
     return f"1er{written[1:]}" if locale.language == "fr" and day.day == 1 else written
@@ -151,19 +172,44 @@ def _title(line: Mapping[str, object], language: str) -> str:
 
 
 @pass_context
+def _join(context: Context, value: Iterable[object], between: str = "") -> str:
+    """Texts, numbers, amounts and dates of a list in one line."""
+    if isinstance(value, str):
+        raise ReplyError(f"{_brief(value)} is no list.", remedy="Use `| join` with a list only.")
+    texts, size = [], 0
+    for item in value:
+        texts.append(str(_finalize(context, item)))
+        size += len(texts[-1]) + len(between)
+        if size > LONGEST:
+            raise ReplyError(f"A list is longer than {LONGEST} characters.", remedy="Name fewer of its entries.")
+    return between.join(texts)
+
+
+@pass_context
+def _each(context: Context, value: Iterable[object]) -> Iterator[object]:
+    """What a loop goes through; all loops of a reply together go through no more than they may."""
+    passes = context[PASSES]
+    for item in value:
+        if next(passes) >= MOST_PASSES:
+            raise ReplyError(f"The loops go through more than {MOST_PASSES} entries.", remedy="Loop over fewer of them.")
+        yield item
+
+
+@pass_context
 def _finalize(context: Context, value: object) -> object:
     """What is printed as it is: texts and whole numbers; amounts and dates are written as the filters do it."""
     if isinstance(value, Money):
         return _money(context, value)
     if isinstance(value, datetime):
         return _date(context, value)
-    if value is None or isinstance(value, Mapping | list | tuple | float):
-        raise ReplyError(
-            f"{value!r} cannot be shown to a customer.", remedy="Use a filter, or test it with `{% if ... %}` first."
-        )
-    return value
+    if isinstance(value, str | int | Undefined):  # what is not known tells so when it is shown
+        return value
+    raise ReplyError(
+        f"{_brief(value)} cannot be shown to a customer.", remedy="Use a filter, or test it with `{% if ... %}` first."
+    )
 
 
+_EACH = "_each"  # no template can name it: a filter is one of those that are offered
 ENVIRONMENT = _Environment(
     undefined=StrictUndefined,
     autoescape=False,  # plain text, no markup: a customer's `&` has to stay one
@@ -172,7 +218,10 @@ ENVIRONMENT = _Environment(
     keep_trailing_newline=False,
     finalize=_finalize,
 )
-ENVIRONMENT.filters |= {"money": _money, "date": _date, "days": _days, "items": _items}
+ENVIRONMENT.globals = {}
+ENVIRONMENT.filters = {name: JINJA_FILTERS[name] for name in LENT_FILTERS}
+ENVIRONMENT.filters |= {"money": _money, "date": _date, "days": _days, "items": _items, "join": _join, _EACH: _each}
+ENVIRONMENT.tests = {name: JINJA_TESTS[name] for name in COMPARISONS}
 
 
 @lru_cache(maxsize=4096)
