@@ -22,6 +22,7 @@ from caseworker.sop.checking.words import ENGINE_REPLIES, WHERE_WRITTEN
 from caseworker.sop.errors import PlaybookProblems
 from caseworker.sop.examples import run_examples
 from caseworker.sop.load import read_folder
+from caseworker.writing.errors import ReplyError
 from caseworker.writing.language import FILTERS
 from caseworker.writing.load import load as load_replies
 from caseworker.writing.receipts import bind
