@@ -1,7 +1,7 @@
 """Conditions: what they yield, what is refused before they run, and agreement with another implementation."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import celpy
 import pytest
@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from caseworker.core.money import Money
 from caseworker.core.refs import Ref
 from caseworker.sop.cel.evaluate import evaluate
+from caseworker.sop.cel.functions import BY_COUNTRY, PLAIN
+from caseworker.sop.cel.operators import OPERATIONS
 from caseworker.sop.cel.types import Type, parse_type, records_of
 from caseworker.sop.cel.typing import Checker, Problem
-from caseworker.sop.cel.values import Fault, Unknown
+from caseworker.sop.cel.values import Fault, Unknown, too_large
 
 FRIDAY = datetime(2026, 12, 18, 9, tzinfo=UTC)
 EUR, GBP = Money(1000, "EUR"), Money(1000, "GBP")
@@ -150,6 +152,101 @@ def test_values(source: str, expected: object) -> None:
 )
 def test_what_cannot_be_computed_is_an_error(source: str) -> None:
     assert isinstance(value(source, eur=EUR, gbp=GBP, now=FRIDAY, record={"gone": None}), Fault)
+
+
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [
+        ("percent(eur, 9223372036854775807)", "percent(): the amount is too large"),
+        ("percent(eur, share)", "percent(): the amount is too large"),
+        ("percent(eur, nan)", "percent(): nan is no share"),
+        ("prorate(most, 9223372036854775807, 9223372036854775807) + eur", "the amount is too large"),
+        ("eur * 9223372036854775807", "10.00 EUR * 9223372036854775807: the amount is too large"),
+        ("sum([most, most])", "the amount is too large"),
+        ("-most - most", "the amount is too large"),
+        ("9223372036854775807 + 1", "9223372036854775807 + 1: the number is too large"),
+        ("-9223372036854775807 - 2", "the number is too large"),
+        ("digits * 1", "a int * 1: the number is too large"),
+        ("share * share", "1e+300 * 1e+300: the number is too large"),
+        ("last + duration('1d')", "9999-12-31 23:59:59+00:00 + 1 day, 0:00:00: date value out of range"),
+        ("first - duration('1d')", "date value out of range"),
+        ("longest + longest", "must have magnitude"),
+        ("-longest", "must have magnitude"),
+        ("-low", "the number is too large"),
+        ("business_days(last, 3)", "business_days(): date value out of range"),
+        ("business_days(now, 1000000000)", "business_days() takes 0 to 366 days"),
+        ("business_days_between(first, last)", "counts at most ten years"),
+        ("weekday(early)", "weekday(): date value out of range"),
+        ("text + text", "the text is too long"),
+        ("record[[1]]", "there is no entry [1]"),
+        ("record[digits]", "there is no entry a int"),
+        ("[1] in record", "a list is no key"),
+    ],
+)
+def test_what_goes_beyond_every_bound_cannot_be_computed(source: str, why: str) -> None:
+    found = value(
+        source,
+        eur=EUR,
+        most=Money(10**18 - 1, "EUR"),
+        share=1e300,
+        nan=float("nan"),
+        digits=10**5000,
+        now=FRIDAY,
+        first=datetime(1, 1, 1, tzinfo=UTC),
+        early=datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=5))),
+        last=datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC),
+        longest=timedelta.max,
+        low=-(2**63),
+        text="a" * 60_000,
+        record={"a": 1},
+    )
+    assert isinstance(found, Fault)
+    assert why in found.message
+
+
+def test_a_share_is_exact_however_large_the_amount_is() -> None:
+    assert value("percent(a, 12.5)", a=Money(999_999_999_999_999_999, "EUR")) == Money(125_000_000_000_000_000, "EUR")
+    assert value("percent(-a, 50)", a=Money(3, "EUR")) == Money(-2, "EUR")
+    third = Money(333_333_333_333_333_333, "EUR")
+    assert value("prorate(a, 333333333333333333, 999999999999999999)", a=Money(10**18 - 1, "EUR")) == third
+
+
+EXTREMES: Mapping[str, object] = {
+    "b": True, "i": 3, "zero": 0, "top": 2**63 - 1, "low": -(2**63), "beyond": 10**40, "digits": -(10**5000),
+    "d": 0.5, "big": 1e308, "tiny": 5e-324, "inf": float("inf"), "nan": float("nan"),
+    "t": "abc", "long": "a" * 99_999, "country": "DE", "none": None,
+    "eur": EUR, "gbp": GBP, "most": Money(10**18 - 1, "EUR"), "debt": Money(-(10**30), "EUR"), "yen": Money(1, "JPY"),
+    "now": FRIDAY, "first": datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=5))), "naive": datetime(2026, 1, 1),  # noqa: DTZ001
+    "last": datetime(9999, 12, 31, 23, 59, 59, tzinfo=timezone(timedelta(hours=-5))),
+    "day": timedelta(days=1), "ever": timedelta.max, "never": timedelta.min,
+    "ref": Ref("base", "order", "7"), "record": {"a": 1, "n": None}, "list": [1, 2], "mixed": [1, "a", EUR, {"a": 1}, None],
+    "empty": [], "moneys": [EUR, GBP],
+}  # fmt: skip
+NAMES = st.sampled_from([*EXTREMES, "unknown", "record.a", "record.gone", "record.n", "ref.id", "x"])
+CONSTANTS = st.sampled_from(
+    ["0", "-1", "9223372036854775807", "1e18", '"0001-01-01"', '"9999-12-31"', '"36500d"', '"1 EUR"', "[]"]
+)
+CALLED = st.sampled_from(sorted({*PLAIN, *BY_COUNTRY} - {"startsWith", "endsWith", "contains"}))
+
+
+def combined(part: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    return st.one_of(
+        st.builds("({} {} {})".format, part, st.sampled_from(sorted({*OPERATIONS, "&&", "||"})), part),
+        st.builds("{}({})".format, CALLED, st.lists(part, min_size=1, max_size=3).map(", ".join)),
+        st.builds("({}).{}({})".format, part, st.sampled_from(["startsWith", "endsWith", "contains"]), part),
+        st.builds("({}).{}(x, {})".format, part, st.sampled_from(["all", "exists", "exists_one", "filter", "map"]), part),
+        st.builds("{}({})".format, st.sampled_from("!-"), part),
+        st.builds("({})[{}]".format, part, part),
+        st.builds("({} ? {} : {})".format, part, part, part),
+        st.builds("[{}, {}]".format, part, part),
+    )
+
+
+@given(st.recursive(NAMES | CONSTANTS, combined, max_leaves=5))
+@settings(max_examples=400, deadline=None, derandomize=True)
+def test_evaluating_always_ends_in_a_value_or_says_why_not(source: str) -> None:
+    found = value(source, **EXTREMES)
+    assert not too_large(found) or any(found is fact for fact in EXTREMES.values())
 
 
 def test_has_tells_what_is_there() -> None:

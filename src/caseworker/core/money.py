@@ -9,6 +9,7 @@ from babel.numbers import get_currency_precision
 from caseworker.core.errors import CaseworkerError
 
 _DIGITS = 18  # of the smallest coins: what 64 bits hold, and with them databases and other programs
+LARGEST_MINOR = 10**_DIGITS - 1
 
 
 class MoneyError(CaseworkerError):

@@ -5,14 +5,13 @@ currencies is a Fault, so is every mix of types, division by zero and the use of
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
 from functools import lru_cache
 from typing import Any
 
-from caseworker.core.money import Money, MoneyError
+from caseworker.core.money import MoneyError
 from caseworker.core.refs import Ref
 from caseworker.sop.cel.functions import BY_COUNTRY, PLAIN, ValueFault
-from caseworker.sop.cel.operators import OPERATIONS, kind_of
+from caseworker.sop.cel.operators import OPERATIONS, kind_of, negative, told
 from caseworker.sop.cel.parse import CelError, parse
 from caseworker.sop.cel.tree import (
     Binary,
@@ -30,7 +29,7 @@ from caseworker.sop.cel.tree import (
     Unary,
     path_of,
 )
-from caseworker.sop.cel.values import TROUBLE, Fault, Scope, Unknown, absent, trouble
+from caseworker.sop.cel.values import TROUBLE, Fault, Scope, Unknown, absent, too_large, trouble
 
 Closure = Callable[[Scope], object]
 _MISSING = object()
@@ -162,10 +161,10 @@ def _has(target: Expr, bound: frozenset[str]) -> Closure:
 
 def _item(value: object, index: object) -> object:
     if isinstance(value, Mapping):
-        found = value.get(index)
-        return Fault(f"there is no entry {index!r}", absent=True) if found is None else found
+        found = value.get(index) if isinstance(index, str) else None
+        return Fault(f"there is no entry {told(index)}", absent=True) if found is None else found
     if isinstance(value, Sequence) and not isinstance(value, str) and type(index) is int:
-        return value[index] if 0 <= index < len(value) else Fault(f"there is no item {index}", absent=True)
+        return value[index] if 0 <= index < len(value) else Fault(f"there is no item {told(index)}", absent=True)
     return Fault(f"a {kind_of(value)} cannot be indexed with a {kind_of(index)}")
 
 
@@ -226,9 +225,7 @@ def _unary(sign: str, operand: Closure) -> Closure:
             return value
         if sign == "!":
             return not value if value.__class__ is bool else _truth(value)
-        if isinstance(value, int | float | Money | timedelta) and value.__class__ is not bool:
-            return -value
-        return Fault(f"a {kind_of(value)} has no negative")
+        return negative(value)
 
     return negate
 
@@ -319,8 +316,10 @@ def _call(expr: Call, bound: frozenset[str]) -> Closure:
         if function is None:
             return Fault(f"there is no function {name}()")
         try:
-            return function(*values)
-        except (ValueFault, MoneyError, TypeError, AttributeError, OverflowError) as error:
+            found = function(*values)
+        except (ValueFault, MoneyError, TypeError, AttributeError, ArithmeticError, ValueError) as error:
             return Fault(f"{name}(): {error}")
+        large = too_large(found)
+        return Fault(f"{name}(): {large}") if large else found
 
     return call

@@ -6,12 +6,15 @@ Days and hours are counted in whole units, rounded down. Business days follow th
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import ROUND_HALF_UP, Decimal
-from functools import lru_cache, reduce
+from fractions import Fraction
+from functools import lru_cache
+from math import isfinite
 from typing import Any
 
 from caseworker.core.errors import CaseworkerError
 from caseworker.core.money import Money
+from caseworker.sop.cel.operators import OPERATIONS
+from caseworker.sop.cel.values import Fault
 from caseworker.sop.durations import parse_duration
 
 
@@ -45,12 +48,24 @@ def _size(value: Sequence[object] | Mapping[str, object]) -> int:
 def _sum(items: Sequence[Any]) -> object:
     if not items:
         raise ValueFault("sum() of an empty list has no currency and no kind; test size() > 0 first")
-    return reduce(lambda left, right: left + right, items)
+    total, *others = items
+    for item in others:
+        total = OPERATIONS["+"](total, item)
+        if isinstance(total, Fault):
+            raise ValueFault(total.message)
+    return total
+
+
+def _rounded(exact: Fraction) -> int:
+    """Half a coin is a whole one."""
+    size = int(abs(exact) + Fraction(1, 2))
+    return size if exact >= 0 else -size
 
 
 def _percent(amount: Money, share: float) -> Money:
-    exact = Decimal(amount.minor) * Decimal(str(share)) / 100
-    return Money(int(exact.quantize(Decimal(1), rounding=ROUND_HALF_UP)), amount.currency)
+    if not isfinite(share):
+        raise ValueFault(f"{share} is no share")
+    return Money(_rounded(amount.minor * Fraction(str(share)) / 100), amount.currency)
 
 
 def _money(text: str) -> Money:
@@ -78,8 +93,7 @@ def _prorate(amount: Money, part: int, whole: int) -> Money:
     """The share of `part` pieces of `whole`, rounded half up to the smallest coin."""
     if whole <= 0 or not 0 <= part <= whole:
         raise ValueFault("prorate() takes a part from 0 to the whole, which is more than 0")
-    exact = Decimal(amount.minor) * part / whole
-    return Money(int(exact.quantize(Decimal(1), rounding=ROUND_HALF_UP)), amount.currency)
+    return Money(_rounded(Fraction(amount.minor * part, whole)), amount.currency)
 
 
 def _same(left: object, right: object) -> None:

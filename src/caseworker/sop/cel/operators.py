@@ -7,7 +7,7 @@ from typing import Any
 
 from caseworker.core.money import Money, MoneyError
 from caseworker.core.refs import Ref
-from caseworker.sop.cel.values import Fault, trouble
+from caseworker.sop.cel.values import Fault, too_large, trouble
 
 _SIMPLE = frozenset({str, bool, int, datetime, timedelta})
 _ORDERED = (int, float, Money, datetime, timedelta)
@@ -68,7 +68,7 @@ def _ordered(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], object
 
 def _within(left: object, right: object) -> object:
     if isinstance(right, Mapping):
-        return left in right
+        return left in right if isinstance(left, str) else Fault(f"a {kind_of(left)} is no key")
     if not isinstance(right, list | tuple):
         return Fault(f"`in` takes a list, not a {kind_of(right)}")
     results = [_equal(left, item) for item in right]
@@ -82,11 +82,18 @@ def _arithmetic(sign: str, compute: Callable[[Any, Any], object]) -> Callable[[A
         if (kind_of(left), kind_of(right)) not in allowed:
             return Fault(f"{kind_of(left)} {sign} {kind_of(right)} is not offered")
         try:
-            return compute(left, right)
-        except (MoneyError, ZeroDivisionError, OverflowError, TypeError) as error:
-            return Fault(f"{left} {sign} {right}: {error}")
+            found = compute(left, right)
+        except (MoneyError, ArithmeticError, TypeError) as error:
+            return Fault(f"{told(left)} {sign} {told(right)}: {error}")
+        wrong = too_large(found)
+        return Fault(f"{told(left)} {sign} {told(right)}: {wrong}") if wrong else found
 
     return arithmetic
+
+
+def told(value: object) -> str:
+    """A value in a message; of digits without end not even Python makes a text."""
+    return f"a {kind_of(value)}" if too_large(value) else str(value)
 
 
 _SAME = frozenset({("int", "int"), ("double", "double")})
@@ -115,6 +122,18 @@ def _divide(left: Any, right: Any) -> object:
 def _remainder(left: int, right: int) -> int:
     rest = abs(left) % abs(right)
     return -rest if left < 0 else rest
+
+
+def negative(value: Any) -> object:
+    """`-value`"""
+    if not isinstance(value, int | float | Money | timedelta) or isinstance(value, bool):
+        return Fault(f"a {kind_of(value)} has no negative")
+    try:
+        found = -value
+    except OverflowError as error:
+        return Fault(f"-({value}): {error}")
+    wrong = too_large(found)
+    return Fault(f"-({told(value)}): {wrong}") if wrong else found
 
 
 OPERATIONS: Mapping[str, Callable[[Any, Any], object]] = {

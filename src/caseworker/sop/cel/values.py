@@ -2,7 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import Protocol
+
+from caseworker.core.money import LARGEST_MINOR, Money
+from caseworker.core.numbers import LARGEST
+
+LONGEST_TEXT = 100_000  # characters of a text that is put together from others
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +77,17 @@ def noted(value: object) -> object:
     if isinstance(value, list | tuple):
         return [noted(item) for item in value]
     return value
+
+
+def too_large(value: object) -> str:
+    """Why a computed value is more than databases and other programs hold; empty where it is not."""
+    match value:
+        case int():
+            return "" if abs(value) <= LARGEST else "the number is too large"
+        case float():
+            return "" if isfinite(value) else "the number is too large"
+        case Money(minor=minor):
+            return "" if abs(minor) <= LARGEST_MINOR else "the amount is too large"
+        case str():
+            return "" if len(value) <= LONGEST_TEXT else "the text is too long"
+    return ""
