@@ -62,6 +62,8 @@ def test_a_roll_back_tells_which_open_cases_do_not_simply_go_on(
     assert f"{name} is withdrawn" not in done
     assert "1 open cases go over to" in done
     assert told in done
+    given_up = desk.json("release", "withdraw", share, "--by", "ben")
+    assert (given_up["withdrawn"]["state"], given_up["cases"], given_up["affected"]) == ("withdrawn", 0, [])
 
 
 def test_two_people(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -288,9 +288,11 @@ def withdraw(release: str, by: str, note: str, as_json: bool) -> None:
         return found
 
     found = with_app(work)
-    _done(found.withdrawn, as_json=as_json)
-    if not as_json:
-        _go_over(found)
+    if as_json:
+        _print_back(found, preview=False)
+        return
+    _say(found.withdrawn)
+    _go_over(found)
 
 
 @release.command("rollback")
@@ -324,12 +326,16 @@ def rollback(target: str, preview: bool, by: str, note: str, as_json: bool) -> N
 
     found = with_app(work)
     if as_json:
-        names = ("withdrawn", "live", "cases", "affected", "share")
-        print_json({"preview": preview, **{name: getattr(found, name) for name in names}})
+        _print_back(found, preview=preview)
         return
     if preview:
         click.echo(f"Release {found.withdrawn.short} would be withdrawn; {found.live.short} would be live again.")
     _go_over(found)
+
+
+def _print_back(found: "RolledBack", *, preview: bool) -> None:
+    names = ("withdrawn", "live", "cases", "affected", "share")
+    print_json({"preview": preview, **{name: getattr(found, name) for name in names}})
 
 
 def _go_over(found: "RolledBack") -> None:
