@@ -106,6 +106,17 @@ def test_facts_that_are_computed_from_themselves() -> None:
     assert "loop" in errors(row("- rule: a\n  when: a > 1\n  resolve: answered", needs=needs))
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_facts_do_not_rest_on_one_another_without_end(turned: bool) -> None:
+    def needs(count: int) -> str:
+        facts = [f"\n  f{number}: f{number - 1} + 1" for number in range(1, count)]
+        return "needs: {}\nfacts:\n  f0: 1" + "".join(reversed(facts) if turned else facts)
+
+    rest = "- rule: a\n  when: f{} > 1\n  resolve: answered"
+    assert errors(row(rest.format(29), needs=needs(30))) == {}
+    assert errors(row(rest.format(1999), needs=needs(2000))).keys() == {"too_deep"}
+
+
 def test_an_owner_has_an_email_and_is_not_optional() -> None:
     rest = "- rule: a\n  when: true\n  resolve: answered"
     parcel = "needs:\n  parcel: {find: orders.find, with: {email: sender.address}, optional: true}\nverify: owner(parcel)"

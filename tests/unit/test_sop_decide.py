@@ -1,7 +1,8 @@
 """What `decide` does, rule by rule."""
 
+import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sop_builders import ANNA, NEEDS, NOW, STRANGER, VOCABULARY, known, line, order, playbook, request, run, table
@@ -285,6 +286,32 @@ def test_two_currencies_are_an_error_and_never_false() -> None:
     error = next(entry for entry in decision.trace if entry.verdict == "error")
     assert "not of one currency" in error.error
     assert error.row == "small"
+
+
+@pytest.mark.parametrize(
+    ("condition", "why"),
+    [
+        ("percent(order.total, size(order.lines) * 9000000000000000000) > order.total", "the number is too large"),
+        ("percent(order.total, 9000000000000000000) > order.total", "the amount is too large"),
+        ('order.placed_at - duration("36500d") - duration("36500d") > now', "must have magnitude|out of range"),
+        ("business_days(order.placed_at, size(order.lines) * 1000000000) > now", "takes 0 to 366 days"),
+    ],
+)
+def test_what_is_too_large_to_be_computed_goes_to_people(condition: str, why: str) -> None:
+    book = table(f"  - rule: big\n    when: '{condition}'\n    resolve: answered")
+    early = datetime(150, 1, 1, tzinfo=UTC)
+    decision = run(book, found={"order": order(lines=[line(1)] * 2, placed_at=early)}, answers={"items": ["l1"]})
+    assert only(decision, Escalate) == Escalate("general", "procedure_error")
+    assert re.search(why, next(entry.error for entry in decision.trace if entry.verdict == "error"))
+
+
+@pytest.mark.parametrize(("count", "levels"), [(300, 1), (29, 45)])
+def test_facts_that_rest_on_too_many_others_go_to_people(count: int, levels: int) -> None:
+    facts = [f"  f{n}: {'(' * levels}f{n - 1}{' + 1)' * levels}\n" for n in range(1, count)]
+    needs = f"{NEEDS.split('facts:', maxsplit=1)[0]}facts:\n  f0: size(order.lines)\n{''.join(facts)}"
+    book = table(f"  - rule: deep\n    when: f{count - 1} > 1\n    resolve: answered", needs=needs)
+    decision = run(book, found={"order": order(lines=[line(1)])})
+    assert only(decision, Escalate) == Escalate("general", "procedure_error")
 
 
 def test_something_that_is_not_there_is_an_error_unless_tested() -> None:

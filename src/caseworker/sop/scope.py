@@ -10,6 +10,7 @@ from caseworker.sop.model import Playbook, Procedure
 
 CLOSED = ("done", "failed", "param")  # what is not in these sections did not happen or does not exist
 SECTIONS = ("message", "request", "sender", "case")
+DEEPEST = 30  # needs and facts that rest on one another; far below what Python can call
 
 
 class Scope:
@@ -43,8 +44,13 @@ class Scope:
             return Unknown(frozenset({name}))
         if name in self._open:
             return Fault(f"{name} is computed from itself")
+        if len(self._open) == DEEPEST:
+            return Fault(f"more than {DEEPEST} facts rest on one another up to {name}")
         self._open.add(name)
-        value = evaluate(source, self) if source is not None else need(self) if need else None
+        try:
+            value = evaluate(source, self) if source is not None else need(self) if need else None
+        except RecursionError:  # each condition is nested as deeply as it may be, and each rests on another one
+            value = Fault(f"{name} is nested too deeply, with what it is computed from")
         self._open.discard(name)
         self._roots[name] = value
         return value

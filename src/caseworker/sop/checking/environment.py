@@ -155,28 +155,26 @@ def _receipts(procedure: Procedure, vocabulary: Vocabulary) -> dict[str, dict[st
 # -- needs and named facts ---------------------------------------------------------------------------------------------
 
 
-def in_order(procedure: Procedure) -> tuple[list[str], list[str]]:
-    """Names of needs and facts, each after what it is computed from; and those that are computed from themselves."""
+def in_order(procedure: Procedure) -> tuple[dict[str, int], list[str]]:
+    """Names of needs and facts, each after what it is computed from, with how many rest on one another up to it; and those
+    that are computed from themselves."""
     uses = {need.name: _roots(_sources(need)) for need in procedure.needs}
     uses |= {name: _roots([source]) for name, source in procedure.facts.items()}
-    ordered: list[str] = []
+    levels: dict[str, int] = {}
     loops: list[str] = []
-    state: dict[str, int] = {}
-
-    def visit(name: str) -> None:
-        state[name] = 1
-        for other in sorted(uses[name] & set(uses)):
-            if other not in state:
-                visit(other)
-            elif state[other] == 1:
-                loops.append(other)
-        state[name] = 2
-        ordered.append(name)
-
-    for name in uses:
-        if name not in state:
-            visit(name)
-    return ordered, loops
+    for first in uses:
+        way = [] if first in levels else [first]
+        while way:
+            name = way[-1]
+            others = sorted(uses[name] & set(uses))
+            ahead = [other for other in others if other not in levels]
+            if fresh := [other for other in ahead if other not in way]:
+                way.append(fresh[0])
+                continue
+            loops += ahead
+            levels[name] = 1 + max((levels[other] for other in others if other in levels), default=0)
+            way.pop()
+    return levels, loops
 
 
 def needs_of(procedure: Procedure, sources: Iterable[str]) -> set[str]:

@@ -10,17 +10,22 @@ from caseworker.sop.cel.typing import NOTHING, Known, shown
 from caseworker.sop.checking.environment import Environment, in_order, question_type
 from caseworker.sop.identity import NUMBER, POSTCODE
 from caseworker.sop.model import ActSpec, Need, OperationType, Place, Row
+from caseworker.sop.scope import DEEPEST
 
 
 def check_names(env: Environment) -> None:
     """Needs and named facts, each after what it is computed from."""
-    ordered, loops = in_order(env.procedure)
+    levels, loops = in_order(env.procedure)
     needs = {need.name: need for need in env.procedure.needs}
     for name in loops:
         place = needs[name].place if name in needs else _fact_place(env, name)
         env.error(place, "loop", f"`{name}` is computed from itself.", "Write one of the two without the other.")
         env.names[name] = Type("any")
-    for name in ordered:
+    for name, level in levels.items():
+        if level == DEEPEST + 1:
+            place = needs[name].place if name in needs else _fact_place(env, name)
+            text = f"More than {DEEPEST} facts rest on one another up to `{name}`."
+            env.error(place, "too_deep", text, "Write some of them as one.")
         if name in needs:
             env.names[name] = _need(env, needs[name])
         else:
