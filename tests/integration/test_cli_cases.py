@@ -299,7 +299,7 @@ def test_the_sandbox_is_filled_and_misbehaves(desk: Desk, tmp_path: Path) -> Non
     desk("sandbox", "dump", str(file))
     assert "40 orders" in desk("sandbox", "load", str(file), "--shop", "other")
     assert "error_500" in desk("sandbox", "faults", '{"error_500": 0.5}')
-    assert "knows" in desk("sandbox", "faults", '{"nonsense": 1}', code=1)
+    assert "knows" in desk("sandbox", "faults", '{"nonsense": 1}', code=2)
     file.write_text("{")
     assert "no JSON" in desk("sandbox", "load", str(file), code=2)
 

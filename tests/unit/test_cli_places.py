@@ -128,6 +128,18 @@ def test_a_time_is_a_number_of_seconds(playbook: Path, capsys: pytest.CaptureFix
         ("train", "--seed", "4294967296"),
         ("sandbox", "load", "--generated", "--orders", "99999999999999"),
         ("sandbox", "faults", "[" * 100_000),
+        ("sandbox", "faults", '{"slow_ms": -1}'),
+        ("sandbox", "faults", '{"slow_ms": 600001}'),
+        ("sandbox", "faults", '{"slow_ms": true}'),
+        ("sandbox", "faults", '{"seed": false}'),
+        ("sandbox", "faults", '{"error_500": NaN}'),
+        ("sandbox", "faults", '{"nonsense": 1}'),
+        ("queue", "show", "9223372036854775808"),
+        ("queue", "decide", "99999999999999999999", "--approve"),
+        ("cases", "raw", "99999999999999999999"),
+        ("cases", "raw", "0"),
+        ("resume", "--stop", "99999999999999999999"),
+        ("replay", "--all", "--limit", "99999999999999999999"),
     ],
 )
 def test_numbers_out_of_range_are_a_wrong_call(capsys: pytest.CaptureFixture[str], command: tuple[str, ...]) -> None:

@@ -45,8 +45,9 @@ def test_a_file_that_is_no_yaml_is_a_finding_too(playbook: Path, capsys: pytest.
     assert "cancel.yaml" in capsys.readouterr().out
 
 
-def test_a_folder_that_is_none_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["check", str(tmp_path / "nowhere")]) in (1, 2)
+@pytest.mark.parametrize("command", ["check", "prove", "train", "schema", "examples"])
+def test_a_folder_that_is_none_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str) -> None:
+    assert run([command, str(tmp_path / "nowhere")]) == 2
     assert "no playbook" in capsys.readouterr().err
 
 

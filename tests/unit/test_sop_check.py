@@ -285,6 +285,7 @@ def test_every_intent_leads_to_one_procedure_or_to_people() -> None:
     texts = files() | {"sops/second.yaml": RETURN.replace("sop: return", "sop: second")}
     assert "intent_twice" in errors(load(texts))
     assert "unknown_intent" in errors(playbook(sop=RETURN.replace("[return_item]", "[return_item, nothing]")))
+    assert errors(playbook(intents="{}"))["unknown_intent"].advice == "Known are none; add it to intents.yaml."
 
 
 def test_a_parameter_holds_everywhere() -> None:

@@ -14,7 +14,7 @@ from caseworker.commerce.errors import BadArguments, CommerceError, Refusal
 from caseworker.commerce.operations import records
 from caseworker.commerce.ports import Commerce
 from caseworker.core.clock import Clock, utc_now
-from caseworker.core.errors import PlaybookError
+from caseworker.core.errors import ConfigurationError, PlaybookError
 from caseworker.core.findings import Problems
 from caseworker.core.items import read_yaml
 from caseworker.guard.load import load as load_guardrails
@@ -58,13 +58,13 @@ def vocabulary(commerce: Commerce) -> Vocabulary:
 
 
 def shipped(name: str) -> Path:
-    """A playbook that comes with Caseworker, or the folder of that name."""
+    """A playbook that comes with Caseworker, or the folder of that name. Raises ConfigurationError."""
     inside = Path(__file__).parent.parent / "playbooks" / name
     if (inside / "worker.yaml").is_file():
         return inside
     folder = Path(name).expanduser()
     if not (folder / "worker.yaml").is_file():
-        raise PlaybookError(
+        raise ConfigurationError(
             f"There is no playbook at {folder}: it has no worker.yaml.",
             remedy="Give a playbook folder, or `retail` for the one that comes with Caseworker.",
         )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from caseworker.cli.output import json_option, moment, print_json, require_known, table
+from caseworker.cli.output import NUMBER, json_option, moment, print_json, require_known, table
 from caseworker.cli.running import with_app
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def show(case: str, as_json: bool) -> None:
 
 
 @cases.command("raw")
-@click.argument("message", type=int)
+@click.argument("message", type=NUMBER)
 def raw(message: int) -> None:
     """Write a mail's bytes to stdout as they came. MESSAGE is the number that `cases show` or `cases list --unassigned` gives.
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from caseworker.cli.output import json_option, print_json, require_known, table
+from caseworker.cli.output import NUMBER, json_option, print_json, require_known, table
 from caseworker.cli.running import with_app
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ async def _require_known(app: "App", scope: str, value: str) -> None:
 
 
 @click.command()
-@click.option("--stop", "number", type=int, default=None, help="Lift only this stop; without it all.")
+@click.option("--stop", "number", metavar="N", type=NUMBER, default=None, help="Lift only this stop; without it all.")
 @json_option
 def resume(number: int | None, as_json: bool) -> None:
     """Lift stops and list what was held back; it is done now.

@@ -9,6 +9,9 @@ from typing import Any, TypeVar
 
 import click
 
+from caseworker.core.numbers import LARGEST
+
+NUMBER = click.IntRange(1, LARGEST)  # of something that is kept in the database
 _WHOLE = 2  # columns that are never wrapped
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -70,7 +73,7 @@ def require_known(kind: str, name: str | None, known: Collection[str]) -> None:
 
     if name and name not in known:
         near = get_close_matches(name, known, n=3)
-        hint = f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(sorted(known))}."
+        hint = f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(sorted(known)) or 'none'}."
         raise click.UsageError(f"There is no {kind} {name!r}. {hint}")
 
 

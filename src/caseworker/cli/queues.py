@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from caseworker.cli.output import json_option, moment, print_json, require_known, table
+from caseworker.cli.output import NUMBER, json_option, moment, print_json, require_known, table
 from caseworker.cli.running import with_app
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def list_items(name: str | None, as_json: bool) -> None:
 
 
 @queue.command("show")
-@click.argument("item", type=int)
+@click.argument("item", type=NUMBER)
 @json_option
 def show(item: int, as_json: bool) -> None:
     """Show ITEM with its brief: what was asked, found, checked, and what is proposed.
@@ -92,7 +92,7 @@ def _words_of(reply: Path) -> str:
 
 
 @queue.command("decide")
-@click.argument("item", type=int)
+@click.argument("item", type=NUMBER)
 @click.option("--approve", is_flag=True, help="The act goes on.")
 @click.option("--deny", is_flag=True, help="The act is refused; the procedure goes on without it.")
 @click.option("--resolve", is_flag=True, help="You have dealt with it; the request ends.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from caseworker.cli.output import json_option, moment, print_json
+from caseworker.cli.output import NUMBER, json_option, moment, print_json
 from caseworker.cli.running import with_app
 from caseworker.core.errors import UsageError
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.option("--release", default="", help="Another release: its hash, the beginning of it, or a playbook folder.")
 @click.option("--all", "every", is_flag=True, help="All recorded cases instead of one.")
 @click.option("--since", metavar="DATE", default="", help="With --all: cases with a decision on or after this day (UTC).")
-@click.option("--limit", metavar="N", type=click.IntRange(1), help="With --all: the N youngest cases.")
+@click.option("--limit", metavar="N", type=NUMBER, help="With --all: the N youngest cases.")
 @json_option
 def replay(case: str, release: str, every: bool, since: str, limit: int | None, as_json: bool) -> int:
     """Make the decisions of CASE again from what was recorded of them. No system is asked, nothing is done.

@@ -107,12 +107,19 @@ def faults(faults: str, shop: str) -> None:
       caseworker sandbox faults '{"timeout_after_commit": 0.2, "seed": 1}'
       caseworker sandbox faults '{}'
     """
+    from caseworker.commerce.adapters.sandbox.faults import Faults
+    from caseworker.commerce.errors import BadArguments
+
     try:
         settings = json.loads(faults)
     except (ValueError, RecursionError) as error:
         raise click.UsageError(f"{faults[:_SHOWN]!r} is no JSON: {error}") from error
     if not isinstance(settings, dict):
         raise click.UsageError("Give an object, such as '{\"down\": true}'.")
+    try:
+        Faults.of(settings)
+    except BadArguments as error:
+        raise click.UsageError(str(error)) from error
 
     async def work(app: "App") -> None:
         await shop_of(app).misbehave(settings, shop)

@@ -202,7 +202,7 @@ def _intents(playbook: Playbook, known: Known) -> Iterator[Finding]:
             )
         for intent in procedure.intents:
             if intent not in handlers:
-                near = ", ".join(sorted(playbook.intents))
+                near = ", ".join(sorted(playbook.intents)) or "none; add it to intents.yaml"
                 yield Finding(place, "error", "unknown_intent", f"There is no intent `{intent}`.", f"Known are {near}.")
             handlers.setdefault(intent, []).append(procedure.name)
     for name, spec in playbook.intents.items():

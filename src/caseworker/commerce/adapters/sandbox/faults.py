@@ -9,6 +9,8 @@ from datetime import timedelta
 from caseworker.commerce.adapters.sandbox.database import Connection
 from caseworker.commerce.errors import BadArguments, OutcomeUnknown, RateLimited, Unavailable
 
+SLOWEST_MS = 600_000
+
 
 @dataclass(frozen=True, slots=True)
 class Faults:
@@ -33,9 +35,13 @@ class Faults:
         """From a row's settings; BadArguments names what is unknown or out of range."""
         known = {field.name: type(field.default) for field in fields(cls)}
         for name, value in settings.items():
-            if name not in known or not isinstance(value, (int, float) if known[name] is float else known[name]):
+            if name not in known or not _is_of(value, known[name]):
                 raise BadArguments(f"{name}={value!r} is no fault of the sandbox.", remedy=f"It knows {', '.join(known)}.")
-            if known[name] is float and (isinstance(value, bool) or not 0 <= float(str(value)) <= 1):
+            if name == "slow_ms" and not 0 <= int(str(value)) <= SLOWEST_MS:
+                raise BadArguments(
+                    f"{name}={value!r} is no delay.", remedy=f"Give milliseconds from 0 to {SLOWEST_MS}, ten minutes."
+                )
+            if known[name] is float and not 0 <= float(str(value)) <= 1:
                 raise BadArguments(f"{name}={value!r} is no share.", remedy="Give a number from 0 to 1.")
         made = cls(**settings)  # type: ignore[arg-type]  # names and types were compared with the fields above
         if made.idempotency not in ("native", "none"):
@@ -52,6 +58,12 @@ class Faults:
         rate = float(getattr(self, fault))
         digest = hashlib.sha256(f"{self.seed}|{fault}|{key}|{attempt}".encode()).digest()
         return int.from_bytes(digest[:8]) / 2**64 < rate
+
+
+def _is_of(value: object, kind: type) -> bool:
+    """Whether a value of JSON is of a field's type; true and false are no numbers."""
+    allowed = (int, float) if kind is float else (kind,)
+    return isinstance(value, allowed) and isinstance(value, bool) == (kind is bool)
 
 
 async def count_attempt(connection: Connection, world: str, key: str) -> int:
