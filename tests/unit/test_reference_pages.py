@@ -18,10 +18,12 @@ from caseworker.core.money import Money
 from caseworker.guard.judge import judge
 from caseworker.guard.load import load as load_guardrails
 from caseworker.sop.cel.functions import parse_money
+from caseworker.sop.cel.values import LONGEST_TEXT
 from caseworker.sop.checking.words import ENGINE_REPLIES, WHERE_WRITTEN
 from caseworker.sop.errors import PlaybookProblems
 from caseworker.sop.examples import run_examples
 from caseworker.sop.load import read_folder
+from caseworker.sop.scope import DEEPEST
 from caseworker.writing.errors import ReplyError
 from caseworker.writing.language import FILTERS
 from caseworker.writing.load import load as load_replies
@@ -92,6 +94,11 @@ def test_what_the_page_says_is_refused_is_refused(words: str, why: str) -> None:
 def test_every_filter_is_on_the_page() -> None:
     named = re.findall(r"`(\w+)`", " ".join(cell for cell, *_ in rows(REPLIES, "| Filter | Of | Writes |")))
     assert sorted(named) == sorted(FILTERS)
+
+
+def test_the_bounds_of_conditions_are_on_the_page() -> None:
+    assert f"texts {LONGEST_TEXT} characters." in LANGUAGE
+    assert f"At most {DEEPEST} facts rest on one another." in LANGUAGE
 
 
 def test_the_size_of_a_letter_is_on_the_page() -> None:
