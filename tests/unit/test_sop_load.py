@@ -5,8 +5,10 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+import yaml
 from sop_builders import INTENTS, RETURN, WORKER, files, playbook
 
+from caseworker.core import items
 from caseworker.core.errors import ConfigurationError
 from caseworker.core.money import Money
 from caseworker.sop.errors import PlaybookProblems
@@ -232,6 +234,10 @@ def test_the_message_names_file_line_and_remedy() -> None:
         ("parameters", f'wait: {{type: duration, values: ["{"9" * 5000}d"]}}', (1, "bad_value")),
         ("worker", WORKER.replace("general", "9" * 5000), (10, "big_number")),
         ("worker", WORKER.replace("general", '"a\\0b"'), (10, "bad_character")),
+        ("worker", WORKER.replace("general", '"a\\U00110000b"'), (10, "no_yaml")),
+        ("worker", WORKER.replace("general", '"a\\UFFFFFFFFb"'), (10, "no_yaml")),
+        ("worker", WORKER.replace("general", '"a\\uD800b"'), (10, "no_yaml")),
+        ("intents", f"%YAML {'1' * 5000}.1\n---\na: 1", (1, "no_yaml")),
         ("intents", "return_item:\n  description: a\n  examples: " + "[" * 70 + "]" * 70, (3, "too_deep")),
         ("intents", "return_item:\n  description: a\n  examples: " + "[" * 100_000, (3, "too_deep")),
         ("intents", "\n".join(" " * level + "a:" for level in range(3000)), (61, "too_deep")),
@@ -239,6 +245,17 @@ def test_the_message_names_file_line_and_remedy() -> None:
 )
 def test_mistakes_in_other_files(name: str, text: str, expected: tuple[int, str]) -> None:
     assert (f"{name}.yaml", *expected) in problems(files(**{name: text}))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [('"a\\uD800b"', (10, "bad_character")), ('"a\\U00110000b"', (1, "no_yaml")), ('"a\\UFFFFFFFFb"', (1, "no_yaml"))],
+)
+def test_characters_that_are_none_are_told_without_libyaml(
+    monkeypatch: pytest.MonkeyPatch, text: str, expected: tuple[int, str]
+) -> None:
+    monkeypatch.setattr(items, "LOADER", yaml.SafeLoader)
+    assert ("worker.yaml", *expected) in problems(files(worker=WORKER.replace("general", text)))
 
 
 def test_a_number_that_is_too_large_is_told_once_and_shortened() -> None:

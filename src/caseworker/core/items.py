@@ -15,7 +15,9 @@ from caseworker.core.numbers import decimal, whole
 
 T = TypeVar("T")
 _INT = re.compile(r"[-+]?\d+")
+_UNKEPT = re.compile("[\0\ud800-\udfff]")  # NUL, and halves of characters
 _FLOAT = re.compile(r"[-+]?\d+\.\d+")
+_UNREADABLE = (yaml.YAMLError, ValueError, OverflowError)  # a number of a character that there is not is no YAMLError
 DEEPEST = 60  # levels of one file: mappings and lists within each other
 
 
@@ -119,7 +121,7 @@ def read_yaml(file: str, text: str, problems: Problems) -> Item:
     try:
         node = yaml.compose(text, Loader=LOADER)
         return Item(None, Place(file, 1), problems) if node is None else tree.item(node)
-    except (yaml.YAMLError, RecursionError) as error:
+    except (*_UNREADABLE, RecursionError) as error:
         line = _line_too_deep(text)
         if line:
             tree.too_deep(line)
@@ -130,17 +132,18 @@ def read_yaml(file: str, text: str, problems: Problems) -> Item:
 
 def _mistake(text: str) -> Exception | None:
     """What PyYAML says of a text that libyaml refuses: its words and lines are nearer to the mistake."""
-    try:
-        yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.YAMLError as error:
-        return error
+    with suppress(ValueError, OverflowError):
+        try:
+            yaml.compose(text, Loader=yaml.SafeLoader)
+        except yaml.YAMLError as error:
+            return error
     return None
 
 
 def _line_too_deep(text: str) -> int:
     """The line in which a text goes deeper than it may, found without going there; 0 where it does not."""
     levels = 0
-    with suppress(yaml.YAMLError):
+    with suppress(*_UNREADABLE):
         for event in yaml.parse(text, Loader=yaml.SafeLoader):  # libyaml gives up at a depth of its own
             levels += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
             if levels > DEEPEST:
@@ -183,7 +186,7 @@ class _Tree:
         for key_node, value_node in node.value:
             place = Place(self.file, key_node.start_mark.line + 1)
             key = str(key_node.value) if isinstance(key_node, yaml.ScalarNode) else ""
-            if not key or "\0" in key:
+            if not key or _UNKEPT.search(key):
                 self.problems.add(place, "bad_key", "A key has to be a word.", "Write `word: value`.")
                 continue
             if key in keys:
@@ -198,9 +201,10 @@ class _Tree:
         if node.tag.startswith("!"):
             advice = f'Put it in quotes: "{node.tag}{f" {node.value}" if node.value else ""}".'
             self.problems.add(place, "unquoted", "A text that begins with `!` stands in quotes.", advice)
-        if "\0" in node.value:
+        if wrong := _UNKEPT.search(node.value):
+            name = "NUL" if wrong.group() == "\0" else f"\\u{ord(wrong.group()):04x}"
             self.problems.add(
-                place, "bad_character", "This text holds the character NUL, which no database keeps.", "Remove it."
+                place, "bad_character", f"This text holds the character {name}, which no database keeps.", "Remove it."
             )
         try:
             return _scalar(node)
