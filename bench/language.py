@@ -24,13 +24,18 @@ async def run() -> Mapping[str, object]:
     release, findings = playbooks.examine(folder)
     playbook, vocabulary = release.playbook, release.vocabulary
     cases = given_of(playbook, vocabulary)
-    rates = [_rate(lambda: [decide(playbook, c.procedure, c.facts, now=c.now, progress=c.progress, vocabulary=vocabulary)
-                            for c in cases], len(cases)) for _ in range(ROUNDS)]  # fmt: skip
+
+    def all_once() -> None:
+        for case in cases:
+            decide(playbook, case.procedure, case.facts, now=case.now, progress=case.progress, vocabulary=vocabulary)
+
+    rates, cpu_rates = zip(*(_rate(all_once, len(cases)) for _ in range(ROUNDS)), strict=True)
     return {
         "procedures": len(playbook.procedures),
         "rows": sum(len(procedure.rows) for procedure in playbook.procedures.values()),
         "examples": len(cases),
-        "decisions per second, one core": {"min": min(rates), "median": median(rates), "max": max(rates)},
+        "decisions per second of wall time": {"min": min(rates), "median": median(rates), "max": max(rates)},
+        "decisions per second of processor time": {"min": min(cpu_rates), "median": median(cpu_rates), "max": max(cpu_rates)},
         "load, seconds": _seconds(lambda: load(files)),
         "check, seconds": _seconds(lambda: playbooks.examine(folder)),
         "findings": len(findings),
@@ -50,13 +55,14 @@ def _proved(release: Release) -> Mapping[str, object]:
     }
 
 
-def _rate(work: Callable[[], object], number: int) -> int:
+def _rate(work: Callable[[], object], number: int) -> tuple[int, int]:
+    """By the clock, and by the processor's time, which other programs on the machine disturb less."""
     work()
-    start, done = time.perf_counter(), 0
+    start, used, done = time.perf_counter(), time.process_time(), 0
     while time.perf_counter() - start < SECONDS:
         work()
         done += number
-    return round(done / (time.perf_counter() - start))
+    return round(done / (time.perf_counter() - start)), round(done / (time.process_time() - used))
 
 
 def _seconds(work: Callable[[], object]) -> float:
