@@ -26,6 +26,7 @@ HORIZON = timedelta(days=21)
 CASE_HEADER = "X-Caseworker"
 MAX_STANDSTILL = 200  # rounds at one moment before a run is given up
 ALL = 1_000_000
+AT_ONCE = 50  # customers whose mails are on their way to the relay at one time
 
 
 class RunFailed(CaseworkerError):
@@ -137,12 +138,14 @@ class _Run:
         while self.due and self.due[0][0] <= now:
             _, _, mailbox, mail = heapq.heappop(self.due)
             waves[mailbox].append(mail)
-        await asyncio.gather(*(self._submit(mails) for mails in waves.values()))
+        turns = asyncio.Semaphore(AT_ONCE)
+        await asyncio.gather(*(self._submit(mails, turns) for mails in waves.values()))
 
-    async def _submit(self, mails: Sequence[Outgoing]) -> None:
+    async def _submit(self, mails: Sequence[Outgoing], turns: asyncio.Semaphore) -> None:
         relay = self.house.relay
         for mail in mails:
-            answer = await submit(relay.host, relay.submit_port, mail.raw, sender=mail.sender, recipients=(mail.recipient,))
+            async with turns:
+                answer = await submit(relay.host, relay.submit_port, mail.raw, sender=mail.sender, recipients=(mail.recipient,))
             if not answer.taken:
                 raise RunFailed(f"The relay did not take a mail of {mail.sender}: {answer.code} {answer.text}")
             self.mails += 1
