@@ -19,6 +19,7 @@ from caseworker.guard.judge import judge
 from caseworker.guard.load import load as load_guardrails
 from caseworker.sop.cel.functions import parse_money
 from caseworker.sop.cel.values import LONGEST_TEXT
+from caseworker.sop.checking.expressions import MOST_LEVELS
 from caseworker.sop.checking.words import ENGINE_REPLIES, WHERE_WRITTEN
 from caseworker.sop.errors import PlaybookProblems
 from caseworker.sop.examples import run_examples
@@ -98,7 +99,7 @@ def test_every_filter_is_on_the_page() -> None:
 
 def test_the_bounds_of_conditions_are_on_the_page() -> None:
     assert f"texts {LONGEST_TEXT} characters." in LANGUAGE
-    assert f"At most {DEEPEST} facts rest on one another." in LANGUAGE
+    assert f"At most {DEEPEST} facts rest on one another, nested {MOST_LEVELS} levels in all." in LANGUAGE
 
 
 def test_the_size_of_a_letter_is_on_the_page() -> None:

@@ -113,7 +113,8 @@ def test_facts_do_not_rest_on_one_another_without_end(turned: bool) -> None:
         return "needs: {}\nfacts:\n  f0: 1" + "".join(reversed(facts) if turned else facts)
 
     rest = "- rule: a\n  when: f{} > 1\n  resolve: answered"
-    assert errors(row(rest.format(29), needs=needs(30))) == {}
+    assert errors(row(rest.format(36), needs=needs(37))) == {}
+    assert errors(row(rest.format(37), needs=needs(38))).keys() == {"too_deep"}
     assert errors(row(rest.format(1999), needs=needs(2000))).keys() == {"too_deep"}
 
 

@@ -9,6 +9,8 @@ from sop_builders import ANNA, NEEDS, NOW, STRANGER, VOCABULARY, known, line, or
 
 from caseworker.core.errors import UsageError
 from caseworker.core.money import Money
+from caseworker.sop.cel.evaluate import compiled
+from caseworker.sop.cel.parse import parse
 from caseworker.sop.check import check
 from caseworker.sop.decide import decide, judge
 from caseworker.sop.model import Act, Ask, Confirm, Decision, Escalate, Found, LookUp, Progress, Promise, Resolve, Say, Wait
@@ -305,13 +307,31 @@ def test_what_is_too_large_to_be_computed_goes_to_people(condition: str, why: st
     assert re.search(why, next(entry.error for entry in decision.trace if entry.verdict == "error"))
 
 
-@pytest.mark.parametrize(("count", "levels"), [(300, 1), (29, 45)])
+@pytest.mark.parametrize(("count", "levels"), [(300, 1), (49, 90)])
 def test_facts_that_rest_on_too_many_others_go_to_people(count: int, levels: int) -> None:
+    parse.cache_clear()
+    compiled.cache_clear()
     facts = [f"  f{n}: {'(' * levels}f{n - 1}{' + 1)' * levels}\n" for n in range(1, count)]
     needs = f"{NEEDS.split('facts:', maxsplit=1)[0]}facts:\n  f0: size(order.lines)\n{''.join(facts)}"
     book = table(f"  - rule: deep\n    when: f{count - 1} > 1\n    resolve: answered", needs=needs)
     decision = run(book, found={"order": order(lines=[line(1)])})
     assert only(decision, Escalate) == Escalate("general", "procedure_error")
+
+
+@pytest.mark.parametrize("facts", [["f{}"] * 46, ["f{} + 1"] * 35, [f"{'-(' * 95}f{{}}{')' * 95}", *["f{}"] * 14]])
+def test_as_many_facts_as_check_lets_pass_are_computed(facts: list[str]) -> None:
+    """However deep the call is in the program already."""
+    named = "".join(f"  f{number}: {fact.format(number - 1)}\n" for number, fact in enumerate(facts, start=1))
+    needs = f"{NEEDS.split('facts:', maxsplit=1)[0]}facts:\n  f0: size(order.lines)\n{named}"
+    book = table(f"  - rule: deep\n    when: f{len(facts)} != 0\n    resolve: answered", needs=needs)
+    assert "too_deep" not in {finding.code for finding in check(book, VOCABULARY, known(book))}
+    parse.cache_clear()
+    compiled.cache_clear()
+
+    def within(calls: int) -> Decision:
+        return within(calls - 1) if calls else run(book, found={"order": order(lines=[line(1)])})
+
+    assert within(100).rule == "deep"
 
 
 def test_something_that_is_not_there_is_an_error_unless_tested() -> None:

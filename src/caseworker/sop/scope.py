@@ -10,7 +10,7 @@ from caseworker.sop.model import Playbook, Procedure
 
 CLOSED = ("done", "failed", "param")  # what is not in these sections did not happen or does not exist
 SECTIONS = ("message", "request", "sender", "case")
-DEEPEST = 30  # needs and facts that rest on one another; far below what Python can call
+DEEPEST = 50  # needs and facts that rest on one another; far below what Python can call
 
 
 class Scope:

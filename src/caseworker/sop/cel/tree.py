@@ -148,6 +148,11 @@ def children(expr: Expr) -> tuple[Expr, ...]:
             return ()
 
 
+def depth(expr: Expr) -> int:
+    """How many levels an expression has: 1 for a name or a number."""
+    return 1 + max(map(depth, children(expr)), default=0)
+
+
 def paths(expr: Expr, bound: frozenset[str] = frozenset()) -> Iterator[str]:
     """Every fact path an expression reads, longest form, loop variables left out."""
     path = path_of(expr)

@@ -1,11 +1,11 @@
 """The types that the expressions of a procedure can see."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from caseworker.core.money import Money
 from caseworker.sop.cel.parse import CelError, parse
-from caseworker.sop.cel.tree import paths
+from caseworker.sop.cel.tree import Expr, depth, paths
 from caseworker.sop.cel.types import (
     ANSWERED_ADDRESS,
     ANY,
@@ -26,6 +26,7 @@ from caseworker.sop.cel.types import (
 from caseworker.sop.cel.typing import NOTHING, Checker, Known
 from caseworker.sop.model import Finding, Need, Parameter, Place, Playbook, Procedure, Question, Vocabulary
 
+LEVELS_OF_A_NAME = 2
 _PARAMETERS = {"int": INT, "Money": MONEY, "duration": DURATION, "string": STRING, "percent": DOUBLE}
 _ANSWERS = {
     "order_number": STRING, "items": list_of(STRING), "choice": STRING, "yes_no": BOOL, "postcode": STRING, "text": STRING,
@@ -156,10 +157,11 @@ def _receipts(procedure: Procedure, vocabulary: Vocabulary) -> dict[str, dict[st
 
 
 def in_order(procedure: Procedure) -> tuple[dict[str, int], list[str]]:
-    """Names of needs and facts, each after what it is computed from, with how many rest on one another up to it; and those
+    """Names of needs and facts, each after what it is computed from, with the levels of all conditions up to it; and those
     that are computed from themselves."""
-    uses = {need.name: _roots(_sources(need)) for need in procedure.needs}
-    uses |= {name: _roots([source]) for name, source in procedure.facts.items()}
+    sources = {need.name: _sources(need) for need in procedure.needs}
+    sources |= {name: [source] for name, source in procedure.facts.items()}
+    uses = {name: _roots(written) for name, written in sources.items()}
     levels: dict[str, int] = {}
     loops: list[str] = []
     for first in uses:
@@ -172,7 +174,7 @@ def in_order(procedure: Procedure) -> tuple[dict[str, int], list[str]]:
                 way.append(fresh[0])
                 continue
             loops += ahead
-            levels[name] = 1 + max((levels[other] for other in others if other in levels), default=0)
+            levels[name] = _levels(sources[name]) + max((levels[other] for other in others if other in levels), default=0)
             way.pop()
     return levels, loops
 
@@ -199,10 +201,17 @@ def _sources(need: Need) -> list[str]:
 
 
 def _roots(sources: list[str]) -> set[str]:
-    found: set[str] = set()
+    return {path.split(".")[0] for tree in _trees(sources) for path in paths(tree)}
+
+
+def _levels(sources: list[str]) -> int:
+    """To ask for a name takes levels of its own, however short its condition is."""
+    return max(map(depth, _trees(sources)), default=0) + LEVELS_OF_A_NAME
+
+
+def _trees(sources: list[str]) -> Iterator[Expr]:
     for source in sources:
         try:
-            found |= {path.split(".")[0] for path in paths(parse(source))}
+            yield parse(source)
         except CelError:
             continue  # told when the expression itself is checked
-    return found

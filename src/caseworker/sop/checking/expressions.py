@@ -7,10 +7,12 @@ from caseworker.sop.cel.parse import CelError, parse
 from caseworker.sop.cel.tree import Expr, Member, Name, paths
 from caseworker.sop.cel.types import BOOL, MONEY, STRING, TIME, Type, fits, list_of, optional, parse_type
 from caseworker.sop.cel.typing import NOTHING, Known, shown
-from caseworker.sop.checking.environment import Environment, in_order, question_type
+from caseworker.sop.checking.environment import LEVELS_OF_A_NAME, Environment, in_order, question_type
 from caseworker.sop.identity import NUMBER, POSTCODE
 from caseworker.sop.model import ActSpec, Need, OperationType, Place, Row
 from caseworker.sop.scope import DEEPEST
+
+MOST_LEVELS = DEEPEST * (1 + LEVELS_OF_A_NAME)  # so no more names than that rest on one another
 
 
 def check_names(env: Environment) -> None:
@@ -21,11 +23,12 @@ def check_names(env: Environment) -> None:
         place = needs[name].place if name in needs else _fact_place(env, name)
         env.error(place, "loop", f"`{name}` is computed from itself.", "Write one of the two without the other.")
         env.names[name] = Type("any")
-    for name, level in levels.items():
-        if level == DEEPEST + 1:
-            place = needs[name].place if name in needs else _fact_place(env, name)
-            text = f"More than {DEEPEST} facts rest on one another up to `{name}`."
-            env.error(place, "too_deep", text, "Write some of them as one.")
+    deep = next((name for name, level in levels.items() if level > MOST_LEVELS), "")
+    if deep:  # the others that are too deep rest on it
+        place = needs[deep].place if deep in needs else _fact_place(env, deep)
+        text = f"`{deep}` and the facts that it rests on are nested too deeply, {levels[deep]} levels."
+        env.error(place, "too_deep", text, f"Compute it in fewer steps; {MOST_LEVELS} levels are possible.")
+    for name in levels:
         if name in needs:
             env.names[name] = _need(env, needs[name])
         else:
