@@ -11,7 +11,18 @@ import click
 
 from caseworker.core.numbers import LARGEST
 
-NUMBER = click.IntRange(1, LARGEST)  # of something that is kept in the database
+
+class _Number(click.ParamType[int]):
+    """A whole number from 1 to the largest that the database keeps; help does not spell that one out."""
+
+    name = "integer"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        found = click.INT.convert(value, param, ctx)
+        return found if 1 <= found <= LARGEST else self.fail(f"{value} is no number that anything here has.", param, ctx)
+
+
+NUMBER = _Number()  # of something that is kept in the database
 _WHOLE = 2  # columns that are never wrapped
 _F = TypeVar("_F", bound=Callable[..., Any])
 
