@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 from recording_builders import recorded
 from sop_builders import NOW, PARAMETERS, QUESTIONS, RETURN, STRANGER, VOCABULARY, WORKER, line, order, playbook
@@ -342,8 +342,12 @@ VALUES = st.lists(st.tuples(LETTERS | DIGITS, SEPARATORS), min_size=1, max_size=
 @settings(max_examples=60, deadline=None)
 @given(VALUES, VALUES, st.integers(1000, 10**15))
 def test_no_group_of_any_values_stands_in_the_example(one: str, other: str, account: int) -> None:
+    """Either none of them stands in it, or no example is made: values that are parts of one another leave no stand-in free."""
     recording = written(one, raw_state=other, carrier=other, account=account, details={other: one}, answers={"topic": other})
-    made = sample(recording, looking())
+    try:
+        made = sample(recording, looking())
+    except PlaybookError:
+        reject()  # were it always so, hypothesis would complain
     assert made.rule == recording.decision.rule
     assert told(f"{one} {other} {account}", made.text) == []
 
